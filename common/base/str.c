@@ -1,0 +1,82 @@
+#include "base/str.h"
+
+#include <string.h>
+
+struct str str_of(const char *text)
+{
+    return (struct str){text, text ? strlen(text) : 0};
+}
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+int str_cmp(struct str a, struct str b)
+{
+    size_t shared = a.len < b.len ? a.len : b.len;
+    int order = shared ? memcmp(a.at, b.at, shared) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+bool str_int64(struct str s, int64_t *ret_value)
+{
+    bool minus = s.len > 0 && s.at[0] == '-';
+    size_t i = minus;
+    if (i == s.len) return false;
+    int64_t value = 0;
+    for (; i < s.len; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9') return false;
+        if (__builtin_mul_overflow(value, 10, &value)) return false;
+        int digit = s.at[i] - '0';
+        if (__builtin_add_overflow(value, minus ? -digit : digit, &value)) return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+struct str str_cut(struct str *rest, char separator)
+{
+    const char *found = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
+    struct str piece = *rest;
+    if (!found) {
+        *rest = (struct str){0};
+        return piece;
+    }
+    piece.len = (size_t)(found - rest->at);
+    *rest = (struct str){found + 1, rest->len - piece.len - 1};
+    return piece;
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.len && (s.at[0] == ' ' || s.at[0] == '\t')) s.at++, s.len--;
+    while (s.len && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t')) s.len--;
+    return s;
+}
+
+/* The length of the UTF-8 character at the front, 0 if it is malformed (overlong, surrogate, beyond
+ * U+10FFFF or cut short) or a control character. Unicode 15, table 3-7. */
+static size_t text_char(const unsigned char *at, size_t len)
+{
+    if (at[0] < 0x80) return at[0] >= 0x20 && at[0] != 0x7f;
+    size_t n = at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : 4;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || len < n) return 0;
+    unsigned char low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : at[0] == 0xc2 ? 0xa0 : 0x80;
+    unsigned char high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+    if (at[1] < low || at[1] > high) return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((at[i] & 0xc0) != 0x80) return 0;
+    return n;
+}
+
+bool str_is_text(struct str s)
+{
+    const unsigned char *at = (const unsigned char *)s.at;
+    for (size_t i = 0; i < s.len;) {
+        size_t n = text_char(at + i, s.len - i);
+        if (!n) return false;
+        i += n;
+    }
+    return true;
+}
