@@ -1,6 +1,6 @@
 /* The order of ids among equals: decimal ids (0|[1-9][0-9]*) by value, before all others by bytes. */
-#ifndef WEIR_FLOW_ITEM_ORDER_H
-#define WEIR_FLOW_ITEM_ORDER_H
+#ifndef WEIR_BASE_ITEM_ORDER_H
+#define WEIR_BASE_ITEM_ORDER_H
 
 #include "base/str.h"
 

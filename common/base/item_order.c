@@ -1,4 +1,4 @@
-#include "flow/item_order.h"
+#include "base/item_order.h"
 
 static bool decimal(struct str s)
 {
