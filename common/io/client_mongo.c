@@ -1,0 +1,334 @@
+#include "io/client_mongo.h"
+
+#include <assert.h>
+#include <mongoc/mongoc.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+    CONNECT_MS = 2000,
+    SELECT_MS = 2000,
+    CODE_UNAUTHORIZED = 13,
+    CODE_AUTHENTICATION_FAILED = 18,
+    CODE_INDEX_OPTIONS_CONFLICT = 85,
+    CODE_VALIDATION_FAILED = 121,
+    CODE_DUPLICATE_KEY = 11000,
+};
+
+#define ROW(key, kind, fallback, help, field, ...)                                                 \
+    {                                                                                              \
+        "mongo", key, kind, fallback, help, offsetof(struct client_mongo_conf, field), __VA_ARGS__ \
+    }
+
+const struct config_row client_mongo_rows[] = {
+    ROW("uri", CONFIG_STR, "mongodb://127.0.0.1:27017", "where MongoDB is, without a password", uri,
+        0),
+    ROW("database", CONFIG_STR, "weir", "the database of all collections", database, 0),
+    ROW("user", CONFIG_STR, "", "user, if the server asks for one", user, 0),
+    ROW("password_file", CONFIG_SECRET, "", "a file with the user's password", password, 0),
+    ROW("timeout", CONFIG_DURATION, "5s", "how long to wait for an answer", timeout_ms, 100, 60000),
+    {0},
+};
+
+/* The pool holds one client: only pooled clients watch their servers from a thread of their own, so that a
+ * server that went away delays no operation longer than SELECT_MS and is found again when it is back. */
+struct client_mongo {
+    mongoc_client_pool_t *pool; /* own */
+    mongoc_client_t *client;    /* own, from the pool */
+    char *database;             /* own */
+};
+
+static bool set_user(mongoc_uri_t *uri, const struct client_mongo_conf *conf, struct err *e)
+{
+    if (mongoc_uri_get_password(uri))
+        return err_refuse(e, "mongo.uri holds a password: put it into a file and name that in "
+                             "mongo.password_file");
+    if (conf->user[0] && !mongoc_uri_set_username(uri, conf->user))
+        return err_refuse(e, "mongo.user is not valid");
+    if (conf->password[0] && !mongoc_uri_set_password(uri, conf->password))
+        return err_refuse(e, "the password in mongo.password_file is not valid UTF-8");
+    return true;
+}
+
+static void set_options(mongoc_uri_t *uri, const struct client_mongo_conf *conf,
+                        const char *app_name)
+{
+    mongoc_uri_set_appname(uri, app_name);
+    mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, (int32_t)conf->timeout_ms);
+    mongoc_uri_set_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
+    mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECT_MS);
+    mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, true);
+
+    mongoc_write_concern_t *concern = mongoc_write_concern_new();
+    mongoc_write_concern_set_w(concern, MONGOC_WRITE_CONCERN_W_MAJORITY);
+    mongoc_write_concern_set_journal(concern, true);
+    mongoc_uri_set_write_concern(uri, concern);
+    mongoc_write_concern_destroy(concern);
+
+    mongoc_read_prefs_t *primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY);
+    mongoc_uri_set_read_prefs_t(uri, primary);
+    mongoc_read_prefs_destroy(primary);
+}
+
+static bool open_pool(struct client_mongo *c, mongoc_uri_t *uri, struct err *e)
+{
+    bson_error_t error;
+    c->pool = mongoc_client_pool_new_with_error(uri, &error);
+    if (!c->pool) return err_refuse(e, "mongo.uri: %s", error.message);
+    mongoc_client_pool_set_error_api(c->pool, MONGOC_ERROR_API_VERSION_2);
+    mongoc_client_pool_max_size(c->pool, 1);
+    c->client = mongoc_client_pool_pop(c->pool);
+    return true;
+}
+
+struct client_mongo *client_mongo_new(const struct client_mongo_conf *conf, const char *app_name,
+                                      struct err *e)
+{
+    mongoc_init();
+    mongoc_log_set_handler(NULL, NULL); /* what matters comes back as an error */
+    bson_error_t error;
+    mongoc_uri_t *uri = mongoc_uri_new_with_error(conf->uri, &error);
+    if (!uri) {
+        err_refuse(e, "mongo.uri \"%s\": %s", conf->uri, error.message);
+        return NULL;
+    }
+    struct client_mongo *c = mem_zero(1, sizeof *c);
+    c->database = mem_dup(conf->database, strlen(conf->database));
+    set_options(uri, conf, app_name);
+    bool good = set_user(uri, conf, e) && open_pool(c, uri, e);
+    mongoc_uri_destroy(uri);
+    if (good) return c;
+    client_mongo_free(c);
+    return NULL;
+}
+
+void client_mongo_free(struct client_mongo *c)
+{
+    if (!c) return;
+    if (c->client) mongoc_client_pool_push(c->pool, c->client);
+    if (c->pool) mongoc_client_pool_destroy(c->pool);
+    free(c->database);
+    free(c);
+}
+
+/* --- commands ------------------------------------------------------------------------------------- */
+
+enum client_mongo_answer client_mongo_failed(const char *what, const bson_error_t *error,
+                                             struct err *e)
+{
+    bool of_server =
+        error->domain == MONGOC_ERROR_SERVER || error->domain == MONGOC_ERROR_WRITE_CONCERN;
+    bool denied =
+        error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+    if (of_server &&
+        (error->code == CODE_UNAUTHORIZED || error->code == CODE_AUTHENTICATION_FAILED))
+        denied = true;
+    if (!denied) {
+        err_set(e, "mongodb: %s: %s", what, error->message);
+        return CLIENT_MONGO_RETRY;
+    }
+    err_refuse(e, "mongodb: %s: %s: see mongo.user and mongo.password_file", what, error->message);
+    return CLIENT_MONGO_FATAL;
+}
+
+bool client_mongo_ping(struct client_mongo *c, struct err *e)
+{
+    bson_error_t error;
+    bson_t *ping = BCON_NEW("ping", BCON_INT32(1));
+    bool good = mongoc_client_command_simple(c->client, c->database, ping, NULL, NULL, &error);
+    bson_destroy(ping);
+    if (!good) client_mongo_failed("ping", &error, e);
+    return good;
+}
+
+mongoc_collection_t *client_mongo_collection(struct client_mongo *c, const char *name)
+{
+    return mongoc_client_get_collection(c->client, c->database, name);
+}
+
+static bson_t *index_command(const char *collection, const char *keys, int64_t ttl_ms)
+{
+    bson_error_t error;
+    bson_t *key = bson_new_from_json((const uint8_t *)keys, -1, &error);
+    assert(key);
+    char *name = mongoc_collection_keys_to_index_string(key);
+    bson_t index = BSON_INITIALIZER;
+    BSON_APPEND_DOCUMENT(&index, "key", key);
+    BSON_APPEND_UTF8(&index, "name", name);
+    if (ttl_ms > 0) BSON_APPEND_INT64(&index, "expireAfterSeconds", ttl_ms / 1000);
+    bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(collection), "indexes", "[",
+                               BCON_DOCUMENT(&index), "]");
+    bson_destroy(&index);
+    bson_free(name);
+    bson_destroy(key);
+    return command;
+}
+
+bool client_mongo_index(struct client_mongo *c, const char *collection, const char *keys,
+                        int64_t ttl_ms, struct err *e)
+{
+    bson_error_t error;
+    bson_t *command = index_command(collection, keys, ttl_ms);
+    bool good =
+        mongoc_client_write_command_with_opts(c->client, c->database, command, NULL, NULL, &error);
+    bson_destroy(command);
+    if (good) return true;
+    if (error.domain == MONGOC_ERROR_SERVER && error.code == CODE_INDEX_OPTIONS_CONFLICT)
+        return err_refuse(
+            e, "mongodb: the index %s of %s.%s exists with another ttl: drop it and start again",
+            keys, c->database, collection);
+    client_mongo_failed("create an index", &error, e);
+    return false;
+}
+
+bool client_mongo_empty(struct client_mongo *c, const char *collection, bool *ret_empty,
+                        struct err *e)
+{
+    bson_t filter = BSON_INITIALIZER;
+    bson_t *opts = BCON_NEW("limit", BCON_INT64(1), "projection", "{", "_id", BCON_INT32(1), "}");
+    mongoc_collection_t *coll = client_mongo_collection(c, collection);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(coll, &filter, opts, NULL);
+    const bson_t *document;
+    *ret_empty = !mongoc_cursor_next(cursor, &document);
+    bson_error_t error;
+    bool failed = mongoc_cursor_error(cursor, &error);
+    if (failed) client_mongo_failed(collection, &error, e);
+    mongoc_cursor_destroy(cursor);
+    mongoc_collection_destroy(coll);
+    bson_destroy(opts);
+    bson_destroy(&filter);
+    return !failed;
+}
+
+/* --- bulks ---------------------------------------------------------------------------------------- */
+
+mongoc_bulk_operation_t *client_mongo_bulk(mongoc_collection_t *collection)
+{
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_BOOL(&opts, "ordered", false);
+    mongoc_bulk_operation_t *bulk =
+        mongoc_collection_create_bulk_operation_with_opts(collection, &opts);
+    bson_destroy(&opts);
+    return bulk;
+}
+
+void client_mongo_counts_finish(struct client_mongo_counts *counts)
+{
+    free(counts->duplicates);
+    *counts = (struct client_mongo_counts){0};
+}
+
+static int64_t number(const bson_t *document, const char *name)
+{
+    bson_iter_t i;
+    if (!bson_iter_init_find(&i, document, name) || !BSON_ITER_HOLDS_NUMBER(&i)) return 0;
+    return bson_iter_as_int64(&i);
+}
+
+static const char *text(const bson_t *document, const char *name)
+{
+    bson_iter_t i;
+    if (!bson_iter_init_find(&i, document, name) || !BSON_ITER_HOLDS_UTF8(&i))
+        return "no reason given";
+    return bson_iter_utf8(&i, NULL);
+}
+
+static bool array(const bson_t *reply, const char *name, bson_iter_t *ret_elements)
+{
+    bson_iter_t i;
+    return bson_iter_init_find(&i, reply, name) && BSON_ITER_HOLDS_ARRAY(&i) &&
+           bson_iter_recurse(&i, ret_elements);
+}
+
+static bool element(bson_iter_t *elements, bson_t *ret_document)
+{
+    while (bson_iter_next(elements)) {
+        if (!BSON_ITER_HOLDS_DOCUMENT(elements)) continue;
+        uint32_t len;
+        const uint8_t *bytes;
+        bson_iter_document(elements, &len, &bytes);
+        return bson_init_static(ret_document, bytes, len);
+    }
+    return false;
+}
+
+/* E11000 says that our document is there already only if it was the index of _id that refused it. */
+static bool of_id(const bson_t *error)
+{
+    bson_iter_t i, pattern;
+    if (!bson_iter_init_find(&i, error, "keyPattern")) return true; /* servers before 4.2 */
+    return BSON_ITER_HOLDS_DOCUMENT(&i) && bson_iter_recurse(&i, &pattern) &&
+           bson_iter_next(&pattern) && strcmp(bson_iter_key(&pattern), "_id") == 0;
+}
+
+static enum client_mongo_answer write_error(const bson_t *error, struct client_mongo_counts *counts,
+                                            struct err *e)
+{
+    int64_t code = number(error, "code");
+    if (code == CODE_DUPLICATE_KEY && of_id(error)) {
+        counts->duplicates = mem_grow(counts->duplicates, counts->duplicate_n, &counts->cap,
+                                      sizeof counts->duplicates[0]);
+        counts->duplicates[counts->duplicate_n++] = (uint32_t)number(error, "index");
+        return CLIENT_MONGO_DUPLICATES;
+    }
+    if (code == CODE_DUPLICATE_KEY || code == CODE_VALIDATION_FAILED) {
+        err_refuse(e, "mongodb: a rule that is not Weir's refuses a document: %.300s",
+                   text(error, "errmsg"));
+        return CLIENT_MONGO_FATAL;
+    }
+    err_set(e, "mongodb: write error %lld: %.300s", (long long)code, text(error, "errmsg"));
+    return CLIENT_MONGO_RETRY;
+}
+
+/* Reads what the server said about single documents; the worst of it wins. */
+static enum client_mongo_answer read_reply(const bson_t *reply, struct client_mongo_counts *counts,
+                                           struct err *e)
+{
+    bson_iter_t elements;
+    bson_t error;
+    enum client_mongo_answer worst = CLIENT_MONGO_DONE;
+    if (array(reply, "writeErrors", &elements))
+        while (element(&elements, &error)) {
+            enum client_mongo_answer answer = write_error(&error, counts, e);
+            if (answer > worst) worst = answer;
+        }
+    if (worst < CLIENT_MONGO_RETRY && array(reply, "writeConcernErrors", &elements) &&
+        element(&elements, &error)) {
+        err_set(e, "mongodb: not acknowledged by a majority: %.300s", text(&error, "errmsg"));
+        worst = CLIENT_MONGO_RETRY;
+    }
+    return worst;
+}
+
+/* An unordered bulk stops at a network error (libmongoc 1.23) with some documents never tried, and then `error`
+ * is of another domain than the server's word on one document. */
+static bool stopped(const bson_error_t *error, enum client_mongo_answer worst)
+{
+    bool of_document =
+        error->domain == MONGOC_ERROR_SERVER || error->domain == MONGOC_ERROR_WRITE_CONCERN;
+    return worst == CLIENT_MONGO_DONE || !of_document ||
+           (worst == CLIENT_MONGO_DUPLICATES && error->code != CODE_DUPLICATE_KEY);
+}
+
+enum client_mongo_answer client_mongo_execute(mongoc_bulk_operation_t *bulk_take,
+                                              struct client_mongo_counts *counts, struct err *e)
+{
+    struct client_mongo_counts own = {0}, *into = counts ? counts : &own;
+    into->duplicate_n = 0;
+    into->matched_n = into->upserted_n = 0;
+    bson_t reply;
+    bson_error_t error = {0};
+    bool good = mongoc_bulk_operation_execute(bulk_take, &reply, &error) != 0;
+    into->matched_n = number(&reply, "nMatched");
+    into->upserted_n = number(&reply, "nUpserted");
+    enum client_mongo_answer answer = read_reply(&reply, into, e);
+    if (!good && answer < CLIENT_MONGO_RETRY && stopped(&error, answer))
+        answer = client_mongo_failed("bulk write", &error, e);
+    bson_destroy(&reply);
+    mongoc_bulk_operation_destroy(bulk_take);
+    client_mongo_counts_finish(&own);
+    return answer;
+}
