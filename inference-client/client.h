@@ -58,7 +58,8 @@ struct client; /* of one thread */
 
 /* client_new checks the url; it connects with the first batch. NULL with e set when the url cannot be used.
  * metrics get infer_requests_total{status=""}, infer_asks_total{status=""}, infer_seconds, infer_breaker_open. */
-MUST_CHECK struct client *client_new(const struct client_conf *conf, struct metrics *m, struct err *e);
+MUST_CHECK struct client *client_new(const struct client_conf *conf, struct metrics *m,
+                                     struct err *e);
 
 /* client_free drops what is in flight without calling back. NULL is fine. */
 void client_free(struct client *c);
@@ -67,8 +68,8 @@ void client_free(struct client *c);
 void client_ask(struct client *c, const struct client_ask *ask, client_answer *answer, void *ctx);
 
 /* client_poll sends, receives and answers what it can; if nothing can be done at once it waits up to wait_ms for the
- * network or its own timers. now_ms is clock_now_ms() on entry. */
-void client_poll(struct client *c, int64_t now_ms, int64_t wait_ms);
+ * network or its own timers (0 = never waits). */
+void client_poll(struct client *c, int64_t wait_ms);
 
 /* client_room is how many more asks can go out without waiting behind others: whoever asks only while there is
  * room gives each ask its whole budget. 0 = full. */
