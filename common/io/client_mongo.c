@@ -303,16 +303,6 @@ static enum client_mongo_answer read_reply(const bson_t *reply, struct client_mo
     return worst;
 }
 
-/* An unordered bulk stops at a network error (libmongoc 1.23) with some documents never tried, and then `error`
- * is of another domain than the server's word on one document. */
-static bool stopped(const bson_error_t *error, enum client_mongo_answer worst)
-{
-    bool of_document =
-        error->domain == MONGOC_ERROR_SERVER || error->domain == MONGOC_ERROR_WRITE_CONCERN;
-    return worst == CLIENT_MONGO_DONE || !of_document ||
-           (worst == CLIENT_MONGO_DUPLICATES && error->code != CODE_DUPLICATE_KEY);
-}
-
 enum client_mongo_answer client_mongo_execute(mongoc_bulk_operation_t *bulk_take,
                                               struct client_mongo_counts *counts, struct err *e)
 {
@@ -325,8 +315,7 @@ enum client_mongo_answer client_mongo_execute(mongoc_bulk_operation_t *bulk_take
     into->matched_n = number(&reply, "nMatched");
     into->upserted_n = number(&reply, "nUpserted");
     enum client_mongo_answer answer = read_reply(&reply, into, e);
-    if (!good && answer < CLIENT_MONGO_RETRY && stopped(&error, answer))
-        answer = client_mongo_failed("bulk write", &error, e);
+    if (!good && answer == CLIENT_MONGO_DONE) answer = client_mongo_failed("bulk write", &error, e);
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk_take);
     client_mongo_counts_finish(&own);

@@ -67,7 +67,9 @@ MUST_CHECK enum client_mongo_answer client_mongo_execute(struct _mongoc_bulk_ope
                                                          struct client_mongo_counts *counts,
                                                          struct err *e);
 
-/* client_mongo_bulk starts an unordered bulk on a collection, for client_mongo_execute. */
+/* client_mongo_bulk starts an unordered bulk on a collection, for client_mongo_execute. It must fit into one
+ * command (only inserts or only updates, < 48 MB, < 100,000): libmongoc 1.23 splits others, and a duplicate in
+ * one command hides that the next one never got through. */
 struct _mongoc_bulk_operation_t *client_mongo_bulk(struct _mongoc_collection_t *collection);
 
 /* client_mongo_failed sets e to the error of any other operation (a cursor's, say), with a word on what it was
