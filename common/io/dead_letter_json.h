@@ -1,4 +1,4 @@
-/* A dead letter: {"reason", "source", "base64"} as JSON; key = event id or file:line. */
+/* A dead letter: {"reason", "source", "bytes", "base64"} as JSON; key = event id or file:line. */
 #ifndef WEIR_IO_DEAD_LETTER_JSON_H
 #define WEIR_IO_DEAD_LETTER_JSON_H
 

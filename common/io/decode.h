@@ -49,6 +49,9 @@ MUST_CHECK struct decoder *decode_new(const struct decode_conf *conf, struct err
 void decode_free(struct decoder *d);
 const struct columns *decode_columns(const struct decoder *d);
 
+/* decode_digest tells configurations apart that decide differently about rows; for commit metadata. */
+int64_t decode_digest(const struct decode_conf *conf);
+
 /* decode_row fills ret_event from one row of a record (position.row is the caller's index). What the event
  * points to lives until the next call or until the row's bytes go. */
 enum decode_verdict decode_row(struct decoder *d, const struct record *r, struct str row, int32_t index,
