@@ -21,6 +21,7 @@ enum config_type {
     CONFIG_BOOL,     /* bool          yes | no                                    */
     CONFIG_TIME,     /* int64_t ms    "2017-11-25", "2017-11-25T08:00:00Z" or ms  */
     CONFIG_CHOICE,   /* int           index into `choices`, a text "csv|json"     */
+    CONFIG_REAL,     /* double        "1.05", not negative, within min..max       */
     CONFIG_SECRET,   /* char *        the row names a file; the field gets its first line.
                                       A relative path is looked up in $CREDENTIALS_DIRECTORY first.
                                       Never printed, refused as -o. Empty path = empty secret. */
@@ -48,7 +49,7 @@ struct config_part {
 struct config_pairs {
     struct config_pair {
         char *name, *value; /* own */
-    } *at;                  /* own */
+    } * at;                 /* own */
     size_t n, cap;
 };
 
@@ -64,6 +65,12 @@ MUST_CHECK bool config_option(const struct config_part *parts, const char *optio
 
 /* config_resolve reads the files of the secrets: called once, after file and options. */
 MUST_CHECK bool config_resolve(const struct config_part *parts, struct err *e);
+
+/* config_warn writes a comment for each file of a secret that everybody can read; before config_resolve. */
+void config_warn(const struct config_part *parts, FILE *out);
+
+/* config_find returns the row of "section.key", or NULL. Pass-through keys have none. */
+const struct config_row *config_find(const struct config_part *parts, const char *key);
 
 /* config_print writes the effective configuration as an INI file, secrets hidden. */
 void config_print(const struct config_part *parts, FILE *out);

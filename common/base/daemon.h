@@ -13,6 +13,9 @@ struct daemon_spec {
     const char *purpose; /* one line for --help */
     int http_port;       /* of instance 0; instance n (a number) gets http_port + n */
     const struct config_part *parts;
+    /* What the rows alone cannot say (size is a multiple of slide); part of -t. NULL = nothing. */
+    bool (*check)(void *check_ctx, struct err *e);
+    void *check_ctx;
 };
 
 /* daemon_start reads the command line (-c FILE, -o section.key=value, -t, --instance NAME, --help,
@@ -43,7 +46,8 @@ void daemon_status(struct daemon *d, const char *format, ...) PRINTF_LIKE(2, 3);
  * watchdog and /healthz (unhealthy after [daemon] stall without progress). Never call it from a timer. */
 void daemon_progress(struct daemon *d);
 
-/* daemon_end logs e if it is set, says STOPPING, frees d and returns the exit status: 0 or e's. */
+/* daemon_end logs e if it is set, says STOPPING, frees d and what the parts own, and returns the exit status: 0 or
+ * e's. Free what uses metrics or configuration before it. */
 int daemon_end(struct daemon *d, const struct err *e);
 
 /* daemon_must ends a start that cannot go on: one line, exit with e's status. Only for main(). */

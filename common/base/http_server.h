@@ -31,6 +31,9 @@ struct http_server_conf {
 
 struct http_server;
 
+/* http_server_check refuses what is not an address to listen on. */
+MUST_CHECK bool http_server_check(const char *listen, struct err *e);
+
 /* http_server_new listens and serves at once; NULL with e set when the address cannot be had. */
 MUST_CHECK struct http_server *http_server_new(const struct http_server_conf *conf, struct err *e);
 
