@@ -78,6 +78,9 @@ size_t client_room(const struct client *c);
 /* client_pending is the number of asks that still wait for their answer. 0: client_poll has nothing to do. */
 size_t client_pending(const struct client *c);
 
+/* client_trouble says in words what the last failed request met, for a log line; "" = nothing so far. */
+const char *client_trouble(const struct client *c);
+
 /* client_drop forgets all pending asks; their answers are never called. Not from within an answer. */
 void client_drop(struct client *c);
 

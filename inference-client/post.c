@@ -1,0 +1,227 @@
+#include "inference-client/post.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum {
+    HEADERS_MAX_BYTES = 64 << 10,
+    WAIT_MAX_MS = 60000,
+    IDLE_MAX_S = 2, /* gunicorn closes kept-alive connections after 2 s, uvicorn after 5 s */
+};
+
+struct transfer {
+    CURL *easy; /* own */
+    bool busy;
+    void *ticket;
+    struct buf request, reply;
+    size_t header_bytes;
+    char text[CURL_ERROR_SIZE];
+};
+
+struct post {
+    CURLM *multi;               /* own */
+    struct curl_slist *headers; /* own */
+    struct transfer *transfers; /* own */
+    size_t n, idle;
+    post_done *done;
+    void *ctx;
+};
+
+static bool url_part(CURLU *url, CURLUPart part, const char *wanted)
+{
+    char *text = NULL;
+    if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return false;
+    bool same = !wanted || str_eq(str_of(text), str_of(wanted));
+    curl_free(text);
+    return same;
+}
+
+static bool check_url(const char *text, struct err *e)
+{
+    CURLU *url = curl_url();
+    bool good =
+        curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+        (url_part(url, CURLUPART_SCHEME, "http") || url_part(url, CURLUPART_SCHEME, "https")) &&
+        !url_part(url, CURLUPART_PASSWORD, NULL);
+    curl_url_cleanup(url);
+    if (good) return true;
+    return err_refuse(e,
+                      "[infer] url: want http://host:port or https://host:port without a password");
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = arg;
+    buf_add(&t->reply, bytes, size * n);
+    return t->reply.overflow ? 0 : size * n;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
+{
+    (void)bytes;
+    struct transfer *t = arg;
+    t->header_bytes += size * n;
+    return t->header_bytes > HEADERS_MAX_BYTES ? 0 : size * n;
+}
+
+static void must(CURLcode code)
+{
+    assert(code == CURLE_OK); /* constant options of the library that we link */
+    (void)code;
+}
+
+static void transfer_init(struct transfer *t, const struct post *p, const char *url)
+{
+    CURL *easy = t->easy = curl_easy_init();
+    assert(easy);
+    must(curl_easy_setopt(easy, CURLOPT_URL, url));
+    must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"));
+    must(curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1));
+    must(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+    must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
+    must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S));
+    must(curl_easy_setopt(easy, CURLOPT_POST, 1L));
+    must(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, p->headers));
+    must(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body));
+    must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, t));
+    must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
+    must(curl_easy_setopt(easy, CURLOPT_HEADERDATA, t));
+    must(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->text));
+    must(curl_easy_setopt(easy, CURLOPT_PRIVATE, t));
+}
+
+struct post *post_new(const char *url, size_t connections, post_done *done, void *ctx,
+                      struct err *e)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (!check_url(url, e)) {
+        curl_global_cleanup();
+        return NULL;
+    }
+    struct post *p = mem_zero(1, sizeof *p);
+    *p = (struct post){.n = connections, .idle = connections, .done = done, .ctx = ctx};
+    p->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    p->headers = curl_slist_append(p->headers, "Accept: application/json");
+    p->headers = curl_slist_append(p->headers, "Expect:"); /* none: it costs a round trip */
+    p->multi = curl_multi_init();
+    assert(p->multi);
+    curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, (long)connections);
+    p->transfers = mem_zero(connections, sizeof p->transfers[0]);
+    for (size_t i = 0; i < connections; i++) transfer_init(&p->transfers[i], p, url);
+    return p;
+}
+
+static void stop(struct post *p, struct transfer *t)
+{
+    curl_multi_remove_handle(p->multi,
+                             t->easy); /* closes the connection of an unfinished transfer */
+    t->busy = false;
+    p->idle++;
+}
+
+void *post_drop(struct post *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (!p->transfers[i].busy) continue;
+        stop(p, &p->transfers[i]);
+        return p->transfers[i].ticket;
+    }
+    return NULL;
+}
+
+void post_free(struct post *p)
+{
+    if (!p) return;
+    assert(p->idle == p->n);
+    for (size_t i = 0; i < p->n; i++) {
+        curl_easy_cleanup(p->transfers[i].easy);
+        buf_finish(&p->transfers[i].request);
+        buf_finish(&p->transfers[i].reply);
+    }
+    curl_multi_cleanup(p->multi);
+    curl_slist_free_all(p->headers);
+    free(p->transfers);
+    free(p);
+    curl_global_cleanup();
+}
+
+size_t post_idle(const struct post *p)
+{
+    return p->idle;
+}
+
+static struct transfer *idle_transfer(struct post *p)
+{
+    assert(p->idle > 0);
+    struct transfer *t = p->transfers;
+    while (t->busy) t++;
+    return t;
+}
+
+void post_start(struct post *p, void *ticket, struct buf *body, int64_t timeout_ms,
+                size_t reply_max)
+{
+    struct transfer *t = idle_transfer(p);
+    t->busy = true;
+    p->idle--;
+    t->ticket = ticket;
+    struct buf old = t->request;
+    t->request = *body;
+    *body = old;
+    buf_clear(body);
+    buf_clear(&t->reply);
+    t->reply.max = reply_max;
+    t->header_bytes = 0;
+    t->text[0] = '\0';
+    must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->request.at));
+    must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request.len));
+    must(curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(timeout_ms > 0 ? timeout_ms : 1)));
+    CURLMcode code = curl_multi_add_handle(p->multi, t->easy);
+    assert(code == CURLM_OK);
+    (void)code;
+}
+
+static enum client_status status_of(CURLcode code, long http_status)
+{
+    switch (code) {
+    case CURLE_OK: return http_status == 200 ? CLIENT_GOOD : CLIENT_HTTP;
+    case CURLE_OPERATION_TIMEDOUT: return CLIENT_TIMEOUT;
+    case CURLE_WRITE_ERROR: return CLIENT_OVERSIZED;
+    default: return CLIENT_UNREACHABLE;
+    }
+}
+
+static void finish(struct post *p, struct transfer *t, CURLcode code)
+{
+    struct post_result r = {.text = t->text[0] ? t->text : curl_easy_strerror(code)};
+    curl_off_t retry_after_s = 0, took_us = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &r.http_status);
+    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    r.status = status_of(code, r.http_status);
+    r.retry_after_ms = retry_after_s < INT32_MAX ? retry_after_s * 1000 : INT32_MAX;
+    r.took_us = took_us;
+    if (r.status == CLIENT_GOOD) r.body = buf_str(&t->reply);
+    p->done(p->ctx, t->ticket, &r); /* lends the reply: only then may the transfer be used again */
+    stop(p, t);
+}
+
+void post_poll(struct post *p, int64_t wait_ms)
+{
+    if (wait_ms > WAIT_MAX_MS) wait_ms = WAIT_MAX_MS;
+    if (wait_ms > 0) curl_multi_poll(p->multi, NULL, 0, (int)wait_ms, NULL);
+    int running, queued;
+    curl_multi_perform(p->multi, &running);
+    for (CURLMsg *m; (m = curl_multi_info_read(p->multi, &queued));) {
+        if (m->msg != CURLMSG_DONE) continue;
+        CURLcode code = m->data.result;
+        struct transfer *t;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+        finish(p, t, code);
+    }
+}
