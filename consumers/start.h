@@ -1,0 +1,32 @@
+/* Where a consumer of weir-events begins to read.
+ *
+ * A group without offsets is new, or its offsets have expired (7 days without members) while its store still
+ * holds what it wrote: then going on would skip or repeat rows unseen, so that is refused. The start of a new
+ * group is one decision for all partitions: the owner of partition 0 commits it for every partition in one
+ * request, before any row is read, and the others wait until they see it. So a partition without an offset
+ * beside a partition 0 that has one was added later, and is read from its beginning. */
+#ifndef WEIR_CONSUMERS_START_H
+#define WEIR_CONSUMERS_START_H
+
+#include "flow/source.h"
+
+struct start_rule {
+    struct source *source; /* ref in caller */
+    const char *scope;     /* what weir-reset calls the consumer */
+    const char *metadata;  /* of a partition of which nothing was read yet */
+    /* Whether the consumer's store holds nothing; false with e set when it cannot be asked. */
+    bool (*store_is_empty)(void *self, bool *ret_empty, struct err *e);
+    void *self;
+};
+
+enum start {
+    START_GO,     /* every part has an offset and metadata, as committed */
+    START_LATER,  /* not yet, e says why: clear it and try again in a while (source_reload) */
+    START_FAILED, /* e says why */
+};
+
+/* start_positions completes the parts that assigned() was given. */
+MUST_CHECK enum start start_positions(const struct start_rule *rule, struct checkpoint *parts,
+                                      size_t n, struct err *e);
+
+#endif
