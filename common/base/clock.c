@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -27,8 +28,9 @@ int64_t clock_wall_ms(void)
 
 const char *clock_text(int64_t ms, char text[CLOCK_TEXT_BYTES])
 {
-    int64_t part = ((ms % 1000) + 1000) % 1000;
-    time_t seconds = (ms - part) / 1000;
+    bool before = ms % 1000 < 0; /* the second is the one that began before */
+    int64_t part = ms % 1000 + (before ? 1000 : 0);
+    time_t seconds = ms / 1000 - before;
     struct tm day;
     char whole[24];
     if (!gmtime_r(&seconds, &day) || !strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &day))
