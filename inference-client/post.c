@@ -170,10 +170,9 @@ void post_start(struct post *p, void *ticket, struct buf *body, int64_t timeout_
     t->busy = true;
     p->idle--;
     t->ticket = ticket;
-    struct buf old = t->request;
+    struct buf sent = t->request;
     t->request = *body;
-    *body = old;
-    buf_clear(body);
+    *body = (struct buf){.at = sent.at, .cap = sent.cap, .max = body->max};
     buf_clear(&t->reply);
     t->reply.max = reply_max;
     t->header_bytes = 0;

@@ -1,0 +1,76 @@
+#include <stddef.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "fit/learn.h"
+#include "fit/lines_gz.h"
+#include "io/decode.h"
+
+struct fit_conf {
+    char *out;
+    struct decode_conf record;
+};
+
+static const struct config_row rows[] = {
+    {"fit", "out", CONFIG_STR, "weir.model", "the model file to write",
+     offsetof(struct fit_conf, out)},
+    {0},
+};
+
+static const struct options_row options[] = {
+    {"out", "fit.out"}, {"columns", "record.columns"}, {"time-unit", "record.time_unit"}, {0}};
+
+static bool learn_file(struct learn *l, const struct decode_conf *conf, const char *path,
+                       struct err *e)
+{
+    long long good = 0, bad = 0;
+    struct str line;
+    struct event event;
+    const struct record record = {.timestamp_ms = -1};
+    struct decoder *decoder = decode_new(conf, e);
+    struct lines *lines = decoder ? lines_new(path, e) : NULL;
+    while (lines && lines_next(lines, &line, e)) {
+        bool is_good = decode_row(decoder, &record, line, 0, &event) == DECODE_GOOD;
+        *(is_good ? &good : &bad) += 1;
+        if (is_good && !learn_add(l, event.user, event.item, event.time_ms, e)) break;
+    }
+    lines_free(lines);
+    decode_free(decoder);
+    if (e->status) return false;
+    log_info("weir-fit", "read", "file=\"%s\" rows=%lld bad=%lld", path, good, bad);
+    return good > 0 || err_refuse(e, "%s: no good row; look at --columns and --time-unit", path);
+}
+
+static bool fit(const struct fit_conf *conf, const char *path, struct err *e)
+{
+    struct learn *l = learn_new();
+    bool good = learn_file(l, &conf->record, path, e);
+    if (good) {
+        struct model m = learn_model(l);
+        good = model_write(&m, conf->out, e);
+        if (good)
+            log_info("weir-fit", "written", "file=\"%s\" items=%u transitions=%llu", conf->out,
+                     m.items_n, (unsigned long long)m.edges_n);
+    }
+    learn_free(l);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    struct fit_conf conf = {0};
+    struct err e = {0};
+    const struct config_part parts[] = {{rows, &conf}, {decode_rows, &conf.record}, {0}};
+    const struct options_spec spec = {
+        .name = "weir-fit",
+        .purpose = "learns item-to-item transitions from a log and writes the model of weir-infer",
+        .arguments = "LOG",
+        .rows = options,
+        .parts = parts,
+    };
+    int first = options_read(&spec, argc, argv);
+    if (first + 1 != argc) err_refuse(&e, "want one LOG: a file, plain or .gz, or - (try --help)");
+    if (e.status || !fit(&conf, argv[first], &e)) options_fail(spec.name, &e);
+    config_free(parts);
+    return 0;
+}
