@@ -1,0 +1,330 @@
+#include "io/events_mongo.h"
+
+#include <assert.h>
+#include <mongoc/mongoc.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "flow/consumed.h"
+
+enum {
+    BULK_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 documents and 48 MB */
+    BULK_BYTES = 16 << 20,
+    UPSERT_TRIES = 5,
+    UPSERT_MS = 1000, /* past this the daemon goes round before it tries again */
+};
+
+const struct config_row events_mongo_rows[] = {
+    {"archive", "ttl", CONFIG_DURATION, "0", "delete events so long after their time; 0 = never",
+     offsetof(struct events_mongo_conf, ttl_ms), 0},
+    {0},
+};
+
+struct events_mongo {
+    struct client_mongo *client; /* ref in caller */
+    mongoc_collection_t *events, *consumed;
+    int64_t epoch;
+    bool compare_all;
+
+    struct buf documents; /* the batch as BSON, one behind the other */
+    size_t *ends;         /* own: where each document ends */
+    size_t n, cap;
+    struct consumed pairs;   /* the batch as pairs */
+    bson_t document, update; /* own, for building */
+    bson_t upsert;           /* own: {upsert: true} */
+};
+
+struct events_mongo *events_mongo_new(struct client_mongo *client, int64_t epoch)
+{
+    /* a bson_t wants more than malloc gives */
+    struct events_mongo *m = aligned_alloc(_Alignof(struct events_mongo), sizeof *m);
+    if (!m) abort();
+    *m = (struct events_mongo){
+        .client = client,
+        .events = client_mongo_collection(client, "events"),
+        .consumed = client_mongo_collection(client, "consumed"),
+        .epoch = epoch,
+        .compare_all = true,
+    };
+    buf_init(&m->documents, SIZE_MAX / 4);
+    consumed_init(&m->pairs);
+    bson_init(&m->document);
+    bson_init(&m->update);
+    bson_init(&m->upsert);
+    BSON_APPEND_BOOL(&m->upsert, "upsert", true);
+    return m;
+}
+
+void events_mongo_free(struct events_mongo *m)
+{
+    if (!m) return;
+    bson_destroy(&m->upsert);
+    bson_destroy(&m->update);
+    bson_destroy(&m->document);
+    consumed_finish(&m->pairs);
+    free(m->ends);
+    buf_finish(&m->documents);
+    mongoc_collection_destroy(m->consumed);
+    mongoc_collection_destroy(m->events);
+    free(m);
+}
+
+bool events_mongo_prepare(struct events_mongo *m, const struct events_mongo_conf *conf,
+                          struct err *e)
+{
+    return client_mongo_index(m->client, "events", "{\"user\": 1, \"time\": -1}", 0, e) &&
+           client_mongo_index(m->client, "events", "{\"time\": 1}", conf->ttl_ms, e) &&
+           client_mongo_index(m->client, "consumed", "{\"user\": 1, \"last\": -1}", 0, e);
+}
+
+bool events_mongo_empty(struct events_mongo *m, bool *ret_empty, struct err *e)
+{
+    return client_mongo_empty(m->client, "events", ret_empty, e) &&
+           (!*ret_empty || client_mongo_empty(m->client, "consumed", ret_empty, e));
+}
+
+void events_mongo_suspect(struct events_mongo *m)
+{
+    m->compare_all = true;
+}
+
+/* --- the batch ------------------------------------------------------------------------------------ */
+
+static void append(bson_t *to, const char *name, struct str value)
+{
+    bool fits = bson_append_utf8(to, name, -1, value.len ? value.at : "", (int)value.len);
+    assert(fits); /* rows are bounded, far below BSON's 2 GiB */
+}
+
+static void append_date(bson_t *to, const char *name, int64_t time_ms)
+{
+    bool fits = bson_append_date_time(to, name, -1, time_ms);
+    assert(fits);
+}
+
+static void build(bson_t *document, const struct event *event, int64_t epoch)
+{
+    char id[EVENT_ID_BYTES];
+    bson_reinit(document);
+    append(document, "_id", event_id(event->position, epoch, id));
+    append(document, "user", event->user);
+    append(document, "item", event->item);
+    if (event->behavior.at) append(document, "behavior", event->behavior);
+    append_date(document, "time", event->time_ms);
+    const struct columns *c = event->columns;
+    for (int i = 0; i < c->n; i++)
+        if (columns_kept(c, i) && event->fields[i].at)
+            append(document, c->names[i], event->fields[i]);
+}
+
+void events_mongo_add(struct events_mongo *m, const struct event *event)
+{
+    build(&m->document, event, m->epoch);
+    buf_add(&m->documents, bson_get_data(&m->document), m->document.len);
+    assert(!m->documents.overflow);
+    m->ends = mem_grow(m->ends, m->n, &m->cap, sizeof m->ends[0]);
+    m->ends[m->n++] = m->documents.len;
+    consumed_add(&m->pairs, event);
+}
+
+size_t events_mongo_n(const struct events_mongo *m)
+{
+    return m->n;
+}
+
+size_t events_mongo_bytes(const struct events_mongo *m)
+{
+    return m->documents.len;
+}
+
+void events_mongo_clear(struct events_mongo *m)
+{
+    buf_clear(&m->documents);
+    consumed_clear(&m->pairs);
+    m->n = 0;
+}
+
+static size_t start_of(const struct events_mongo *m, size_t i)
+{
+    return i ? m->ends[i - 1] : 0;
+}
+
+static void document_at(const struct events_mongo *m, size_t i, bson_t *ret_document)
+{
+    size_t start = start_of(m, i);
+    bool good = bson_init_static(ret_document, (const uint8_t *)m->documents.at + start,
+                                 m->ends[i] - start);
+    assert(good);
+}
+
+static struct str id_of(const bson_t *document)
+{
+    bson_iter_t i;
+    uint32_t len;
+    if (!bson_iter_init_find(&i, document, "_id") || !BSON_ITER_HOLDS_UTF8(&i))
+        return (struct str){0};
+    const char *at = bson_iter_utf8(&i, &len);
+    return (struct str){at, len};
+}
+
+/* --- reading back --------------------------------------------------------------------------------- */
+
+static mongoc_cursor_t *find(struct events_mongo *m, const struct map *by_id)
+{
+    bson_t filter = BSON_INITIALIZER, id, in;
+    BSON_APPEND_DOCUMENT_BEGIN(&filter, "_id", &id);
+    BSON_APPEND_ARRAY_BEGIN(&id, "$in", &in);
+    const struct map_slot *slot;
+    uint32_t n = 0;
+    for (size_t cursor = 0; (slot = map_next(by_id, &cursor)); n++) {
+        char digits[16];
+        const char *key;
+        size_t len = bson_uint32_to_string(n, &key, digits, sizeof digits);
+        bson_append_utf8(&in, key, (int)len, slot->key, (int)slot->len);
+    }
+    bson_append_array_end(&id, &in);
+    bson_append_document_end(&filter, &id);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(m->events, &filter, NULL, NULL);
+    bson_destroy(&filter);
+    return cursor;
+}
+
+static void compare_one(const struct events_mongo *m, const struct map *by_id, const bson_t *stored,
+                        struct events_mongo_report *report)
+{
+    struct str id = id_of(stored);
+    const uint64_t *found = map_find(by_id, id);
+    if (!found) return;
+    bson_t own;
+    document_at(m, *found, &own);
+    if (bson_equal(&own, stored)) return;
+    report->conflict_n++;
+    assert(id.len < sizeof report->conflict_id);
+    memcpy(report->conflict_id, id.at, id.len);
+    report->conflict_id[id.len] = '\0';
+}
+
+/* What is gone meanwhile (a ttl) cannot differ. */
+static enum client_mongo_answer compare(struct events_mongo *m, const struct map *by_id,
+                                        struct events_mongo_report *report, struct err *e)
+{
+    mongoc_cursor_t *cursor = find(m, by_id);
+    const bson_t *stored;
+    while (mongoc_cursor_next(cursor, &stored)) compare_one(m, by_id, stored, report);
+    bson_error_t error;
+    enum client_mongo_answer answer = CLIENT_MONGO_DUPLICATES;
+    if (mongoc_cursor_error(cursor, &error)) answer = client_mongo_failed("read events", &error, e);
+    mongoc_cursor_destroy(cursor);
+    return answer;
+}
+
+/* The documents of a bulk that began at document `from` and were there already. */
+static enum client_mongo_answer read_back(struct events_mongo *m, size_t from,
+                                          const struct client_mongo_counts *counts,
+                                          struct events_mongo_report *report, struct err *e)
+{
+    size_t n = m->compare_all ? counts->duplicate_n : 1;
+    struct map by_id;
+    map_init(&by_id);
+    for (size_t i = 0; i < n; i++) {
+        bson_t own;
+        size_t at = from + counts->duplicates[i];
+        document_at(m, at, &own);
+        *map_put(&by_id, id_of(&own), NULL) = at;
+    }
+    enum client_mongo_answer answer = compare(m, &by_id, report, e);
+    map_finish(&by_id);
+    return answer;
+}
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+static size_t bulk_end(const struct events_mongo *m, size_t from)
+{
+    size_t to = from + 1;
+    while (to < m->n && to - from < BULK_DOCUMENTS && m->ends[to] - start_of(m, from) <= BULK_BYTES)
+        to++;
+    return to;
+}
+
+static enum client_mongo_answer insert(struct events_mongo *m, size_t from, size_t to,
+                                       struct events_mongo_report *report, struct err *e)
+{
+    mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->events);
+    for (size_t i = from; i < to; i++) {
+        bson_t document;
+        document_at(m, i, &document);
+        bool good = mongoc_bulk_operation_insert_with_opts(bulk, &document, NULL, NULL);
+        assert(good); /* only an invalid document is refused here */
+    }
+    struct client_mongo_counts counts = {0};
+    enum client_mongo_answer answer = client_mongo_execute(bulk, &counts, e);
+    report->duplicate_n += counts.duplicate_n;
+    if (answer == CLIENT_MONGO_DUPLICATES) answer = read_back(m, from, &counts, report, e);
+    client_mongo_counts_finish(&counts);
+    return answer;
+}
+
+static enum client_mongo_answer insert_all(struct events_mongo *m,
+                                           struct events_mongo_report *report, struct err *e)
+{
+    for (size_t from = 0, to; from < m->n; from = to) {
+        to = bulk_end(m, from);
+        enum client_mongo_answer answer = insert(m, from, to, report, e);
+        if (answer >= CLIENT_MONGO_RETRY) return answer;
+    }
+    if (report->duplicate_n == 0) m->compare_all = false;
+    return report->duplicate_n ? CLIENT_MONGO_DUPLICATES : CLIENT_MONGO_DONE;
+}
+
+static void upsert(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
+                   const struct consumed_entry *pair)
+{
+    bson_t part;
+    bson_reinit(&m->document);
+    append(&m->document, "_id", pair->key);
+    bson_reinit(&m->update);
+    BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$min", &part);
+    append_date(&part, "first", pair->span.first_ms);
+    bson_append_document_end(&m->update, &part);
+    BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$max", &part);
+    append_date(&part, "last", pair->span.last_ms);
+    bson_append_document_end(&m->update, &part);
+    BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$setOnInsert", &part);
+    append(&part, "user", pair->user);
+    append(&part, "item", pair->item);
+    bson_append_document_end(&m->update, &part);
+    bool good = mongoc_bulk_operation_update_one_with_opts(bulk, &m->document, &m->update,
+                                                           &m->upsert, NULL);
+    assert(good);
+}
+
+static enum client_mongo_answer upsert_all(struct events_mongo *m, struct err *e)
+{
+    mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->consumed);
+    struct consumed_entry pair;
+    for (size_t cursor = 0; consumed_next(&m->pairs, &cursor, &pair);) upsert(m, bulk, &pair);
+    enum client_mongo_answer answer = client_mongo_execute(bulk, NULL, e);
+    if (answer != CLIENT_MONGO_DUPLICATES) return answer;
+    err_set(e, "mongodb: consumed: two upserts of one pair met");
+    return CLIENT_MONGO_RETRY;
+}
+
+enum client_mongo_answer events_mongo_write(struct events_mongo *m,
+                                            struct events_mongo_report *ret_report, struct err *e)
+{
+    *ret_report = (struct events_mongo_report){0};
+    enum client_mongo_answer inserted = insert_all(m, ret_report, e);
+    if (inserted >= CLIENT_MONGO_RETRY) return inserted;
+    int64_t start_ms = clock_now_ms();
+    for (int tries = 1;; tries++) {
+        enum client_mongo_answer upserted = upsert_all(m, e);
+        if (upserted == CLIENT_MONGO_DONE) return inserted;
+        bool again = tries < UPSERT_TRIES && clock_now_ms() - start_ms < UPSERT_MS;
+        if (upserted == CLIENT_MONGO_FATAL || !again) return upserted;
+        *e = (struct err){0};
+    }
+}
