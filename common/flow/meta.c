@@ -47,3 +47,14 @@ bool meta_read(const char *text, int version, const struct meta_field *fields, s
     return err_refuse(e, "commit metadata \"%.200s\" is not of version %d: it was written by another version "
                          "of Weir or by hand; upgrade, or see weir-reset", text, version);
 }
+
+bool meta_find(const char *text, const char *name, int64_t *ret_value)
+{
+    struct str rest = str_of(text);
+    while (rest.at) {
+        struct str copy = rest;
+        if (field(&copy, name, ret_value)) return true;
+        str_cut(&rest, ' ');
+    }
+    return false;
+}

@@ -22,4 +22,7 @@ void meta_write(char text[CHECKPOINT_METADATA_BYTES], int version, const struct 
  * refused with what was found. */
 MUST_CHECK bool meta_read(const char *text, int version, const struct meta_field *fields, size_t n, struct err *e);
 
+/* meta_find reads one field by name, whatever the version: for tools. False = not there. */
+MUST_CHECK bool meta_find(const char *text, const char *name, int64_t *ret_value);
+
 #endif
