@@ -226,8 +226,8 @@ class Rules:
 
     @property
     def form(self):
-        return oracle.Format(self.columns, self.unit, self.separator, self.kind,
-                             YEAR_1990, YEAR_2100)
+        separator = self.separator.replace("\\t", "\t")
+        return oracle.Format(self.columns, self.unit, separator, self.kind, YEAR_1990, YEAR_2100)
 
     def options(self):
         return {
@@ -398,6 +398,12 @@ class World:
         asked = [TopicPartition(self.topic(which), p) for p in range(partitions)]
         found = self._groups[group].committed(asked, timeout=30)
         return {p.partition: (p.offset, p.metadata) for p in found if p.offset >= 0}
+
+    def begun(self, daemon):
+        """Waits until the daemon's group has a position everywhere."""
+        def all_there():
+            assert len(self.committed(daemon)) == self.rules.partitions
+        eventually(all_there)
 
     def settle(self, *daemons, within=DEADLINE_S):
         """Waits until each daemon's group has committed behind the last record of its input."""
