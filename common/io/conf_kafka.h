@@ -1,4 +1,4 @@
-/* [kafka] and [topics]: how to reach the brokers, and what Weir's topics are called and made of. */
+/* [kafka]: how to reach the brokers, and every other setting of librdkafka. */
 #ifndef WEIR_IO_CONF_KAFKA_H
 #define WEIR_IO_CONF_KAFKA_H
 
@@ -13,8 +13,12 @@ extern const struct config_row conf_kafka_rows[];
 
 struct rd_kafka_conf_s;
 
-/* conf_kafka_make returns a new librdkafka configuration: Weir's settings (role "consumer" or "producer"), then
- * the pairs. NULL with e set (refused) when librdkafka or Weir refuses a pair. The caller owns it. */
+/* conf_kafka_make returns a new librdkafka configuration: Weir's settings for its role, then the pairs. NULL with
+ * e set (refused) when librdkafka or Weir refuses a pair. The caller owns it. */
 MUST_CHECK struct rd_kafka_conf_s *conf_kafka_make(const struct conf_kafka *conf, bool producer, struct err *e);
+
+/* conf_kafka_set sets one of Weir's own settings; asserts that librdkafka knows it and takes the value. */
+void conf_kafka_set(struct rd_kafka_conf_s *rk_conf, const char *name, const char *value);
+void conf_kafka_set_int(struct rd_kafka_conf_s *rk_conf, const char *name, int64_t value);
 
 #endif

@@ -27,9 +27,10 @@ MUST_CHECK struct source *source_kafka_new(const struct source_kafka_spec *spec,
 
 struct rd_kafka_consumer_group_metadata_s;
 
-/* source_kafka_group returns the member's group metadata for a producer's transaction; the caller destroys it. For
- * sink_kafka only. */
+/* source_kafka_group lends what identifies the member in its present generation, for a producer's transaction; NULL
+ * while nothing is assigned. source_kafka_topic is the source's topic. For sink_kafka only. */
 struct rd_kafka_consumer_group_metadata_s *source_kafka_group(struct source *s);
+const char *source_kafka_topic(const struct source *s);
 
 /* source_kafka_group_committed reads offset and metadata that another group has committed for one
  * partition of a topic (weir-count looks at weir-rank's). */

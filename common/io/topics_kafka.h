@@ -20,8 +20,8 @@ enum topics_kafka { TOPICS_EVENTS, TOPICS_PANES, TOPICS_LATE, TOPICS_DEAD, TOPIC
 char *topics_kafka_name(const struct topics_kafka_conf *conf, enum topics_kafka which);
 
 /* topics_kafka_ensure creates the topics of the set (bits 1 << TOPICS_EVENTS ...) that are missing and checks
- * the settings of those that exist: a wrong one is refused by name. Waits up to 30 s for the brokers, and for
- * as long as keep_going says (NULL = 30 s). Without the right to create it only checks. */
+ * the settings of those that exist: a wrong one is refused by name. Waits up to 30 s for the brokers. Without
+ * the right to create it only checks. */
 MUST_CHECK bool topics_kafka_ensure(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf,
                                     unsigned set, struct err *e);
 

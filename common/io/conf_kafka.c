@@ -1,0 +1,168 @@
+#include "io/conf_kafka.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <librdkafka/rdkafka.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/log.h"
+#include "base/pairs.h"
+
+enum { KAFKA_TEXT_BYTES = 400 };
+
+const struct config_row conf_kafka_rows[] = {
+    {"kafka", "password_file", CONFIG_SECRET, "",
+     "a file with the password of sasl.username, if the brokers ask for one",
+     offsetof(struct conf_kafka, password)},
+    {"kafka", NULL, CONFIG_PAIRS, "",
+     "librdkafka's own settings: bootstrap.servers (required), security.protocol, ...",
+     offsetof(struct conf_kafka, pairs)},
+    {0},
+};
+
+/* What the delivery guarantees rest on, and what has its own key elsewhere. Aliases included. */
+static const char *const reserved[] = {
+    "acks",
+    "auto.commit.enable",
+    "auto.offset.reset",
+    "consume.callback.max.messages",
+    "delivery.timeout.ms",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.gapless.guarantee",
+    "enable.idempotence",
+    "enable.partition.eof",
+    "enabled_events",
+    "group.id",
+    "group.instance.id",
+    "isolation.level",
+    "log.queue",
+    "message.timeout.ms",
+    "partition.assignment.strategy",
+    "partitioner",
+    "request.required.acks",
+    "sasl.password",
+    "session.timeout.ms",
+    "transaction.timeout.ms",
+    "transactional.id",
+};
+
+struct setting {
+    const char *name, *value;
+};
+
+static const struct setting for_all[] = {
+    {"client.id", "weir"},
+    {"socket.nagle.disable", "true"},
+    {"socket.keepalive.enable", "true"},
+    {"reconnect.backoff.max.ms", "1000"}, /* default 10 s: too long after a broker's restart */
+    {"topic.metadata.refresh.interval.ms", "30000"}, /* new partitions are found this fast */
+};
+
+/* Each partition has a queue of its own (see source_kafka.c), so the bounds of the queues are per partition.
+ * A message waiting there costs about 400 bytes beside its own; a full queue is left alone for a second by
+ * librdkafka 2.0.2, so it must hold what is consumed in one. */
+static const struct setting for_consumers[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"isolation.level", "read_committed"},
+    {"enable.partition.eof", "true"},
+    {"partition.assignment.strategy", "range"},
+    {"check.crcs", "true"},
+    {"fetch.wait.max.ms", "50"}, /* how late an end of partition may be seen */
+    {"fetch.error.backoff.ms", "100"},
+    {"queued.min.messages", "200000"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"socket.timeout.ms", "10000"},
+};
+
+static const struct setting for_producers[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"compression.codec", "lz4"},
+    {"linger.ms", "5"},
+    {"partitioner", "murmur2_random"},
+    {"message.max.bytes", "4194304"},
+    {"queue.buffering.max.kbytes", "65536"},
+};
+
+void conf_kafka_set(rd_kafka_conf_t *rk_conf, const char *name, const char *value)
+{
+    char text[KAFKA_TEXT_BYTES];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(rk_conf, name, value, text, sizeof text);
+    assert(result == RD_KAFKA_CONF_OK);
+}
+
+void conf_kafka_set_int(rd_kafka_conf_t *rk_conf, const char *name, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    conf_kafka_set(rk_conf, name, text);
+}
+
+static void set_all(rd_kafka_conf_t *rk_conf, const struct setting *settings, size_t n)
+{
+    for (size_t i = 0; i < n; i++) conf_kafka_set(rk_conf, settings[i].name, settings[i].value);
+}
+
+static bool is_reserved(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(reserved); i++)
+        if (strcmp(name, reserved[i]) == 0) return true;
+    return false;
+}
+
+static bool set_pair(rd_kafka_conf_t *rk_conf, const struct config_pair *pair, struct err *e)
+{
+    char text[KAFKA_TEXT_BYTES];
+    if (strcmp(pair->name, "sasl.password") == 0)
+        return err_refuse(e, "kafka.sasl.password: put it into a file and name that in kafka.password_file");
+    if (is_reserved(pair->name))
+        return err_refuse(e, "kafka.%s is set by Weir itself: remove it", pair->name);
+    if (rd_kafka_conf_set(rk_conf, pair->name, pair->value, text, sizeof text) == RD_KAFKA_CONF_OK)
+        return true;
+    if (pairs_secret(pair->name)) return err_refuse(e, "kafka.%s is not valid", pair->name);
+    return err_refuse(e, "kafka.%s: %s", pair->name, text);
+}
+
+static bool set_pairs(rd_kafka_conf_t *rk_conf, const struct conf_kafka *conf, struct err *e)
+{
+    bool reachable = false;
+    for (size_t i = 0; i < conf->pairs.n; i++) {
+        const char *name = conf->pairs.at[i].name;
+        if (strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "metadata.broker.list") == 0 ||
+            strcmp(name, "test.mock.num.brokers") == 0)
+            reachable = true;
+        if (!set_pair(rk_conf, &conf->pairs.at[i], e)) return false;
+    }
+    if (!reachable)
+        return err_refuse(e, "kafka.bootstrap.servers is missing: where are the brokers?");
+    if (conf->password && conf->password[0]) conf_kafka_set(rk_conf, "sasl.password", conf->password);
+    return true;
+}
+
+/* Failures reach us as errors; what librdkafka logs beside them is noise, unless debugging was asked for. */
+static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    if (level == LOG_DEBUG || level <= LOG_CRIT)
+        log_info("rdkafka", "log", "facility=%s text=\"%s\"", facility, text);
+}
+
+rd_kafka_conf_t *conf_kafka_make(const struct conf_kafka *conf, bool producer, struct err *e)
+{
+    rd_kafka_conf_t *rk_conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(rk_conf, log_line);
+    set_all(rk_conf, for_all, COUNT_OF(for_all));
+    if (producer)
+        set_all(rk_conf, for_producers, COUNT_OF(for_producers));
+    else
+        set_all(rk_conf, for_consumers, COUNT_OF(for_consumers));
+    if (set_pairs(rk_conf, conf, e)) return rk_conf;
+    rd_kafka_conf_destroy(rk_conf);
+    return NULL;
+}
