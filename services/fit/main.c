@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "fit/learn.h"
-#include "fit/lines_gz.h"
+#include "fit/lines.h"
 #include "io/decode.h"
 
 struct fit_conf {

@@ -19,7 +19,7 @@ enum {
 };
 
 /* Copies an id's text behind what r has already; it is never longer than its JSON. len 0 = not an id. */
-static struct str read_id(struct contract_request *r, const json_t *value, size_t *text_len)
+static struct str read_id(struct contract_json_request *r, const json_t *value, size_t *text_len)
 {
     struct str id = {r->text + *text_len, 0};
     if (json_is_integer(value)) {
@@ -35,7 +35,7 @@ static struct str read_id(struct contract_request *r, const json_t *value, size_
     return id;
 }
 
-static const char *read_list(struct contract_request *r, const json_t *list, size_t max,
+static const char *read_list(struct contract_json_request *r, const json_t *list, size_t max,
                              size_t *text_len, struct str **ret_ids, size_t *ret_n)
 {
     if (!json_is_array(list)) return "item and exclude: want one list of ids for each user";
@@ -51,7 +51,7 @@ static const char *read_list(struct contract_request *r, const json_t *list, siz
     return NULL;
 }
 
-static const char *read_users(struct contract_request *r, const json_t *root, size_t *text_len)
+static const char *read_users(struct contract_json_request *r, const json_t *root, size_t *text_len)
 {
     const json_t *users = json_object_get(root, "user");
     if (!json_is_array(users)) return "user: want a list of ids";
@@ -64,7 +64,7 @@ static const char *read_users(struct contract_request *r, const json_t *root, si
     return NULL;
 }
 
-static const char *read_items(struct contract_request *r, const json_t *root, size_t *text_len)
+static const char *read_items(struct contract_json_request *r, const json_t *root, size_t *text_len)
 {
     const json_t *items = json_object_get(root, "item"),
                  *exclude = json_object_get(root, "exclude");
@@ -74,7 +74,7 @@ static const char *read_items(struct contract_request *r, const json_t *root, si
         return "exclude: want one list of ids for each user";
     const char *wrong = NULL;
     for (size_t i = 0; i < r->users_n && !wrong; i++) {
-        struct contract_user *u = &r->users[i];
+        struct contract_json_user *u = &r->users[i];
         wrong = read_list(r, json_array_get(items, i), ITEMS_MAX, text_len, &u->items, &u->items_n);
         if (!wrong && exclude)
             wrong = read_list(r, json_array_get(exclude, i), EXCLUDE_MAX, text_len, &u->exclude,
@@ -83,7 +83,7 @@ static const char *read_items(struct contract_request *r, const json_t *root, si
     return wrong;
 }
 
-static const char *read_all(struct contract_request *r, const json_t *root)
+static const char *read_all(struct contract_json_request *r, const json_t *root)
 {
     if (!json_is_object(root)) return "want a JSON object";
     const json_t *n_rec = json_object_get(root, "n_rec");
@@ -96,9 +96,9 @@ static const char *read_all(struct contract_request *r, const json_t *root)
     return wrong ? wrong : read_items(r, root, &text_len);
 }
 
-bool contract_read(struct contract_request *r, struct str body, const char **ret_detail)
+bool contract_json_read(struct contract_json_request *r, struct str body, const char **ret_detail)
 {
-    *r = (struct contract_request){0};
+    *r = (struct contract_json_request){0};
     *ret_detail = "the body is nested too deeply or has too many values";
     if (!json_bytes_bounded(body, DEPTH_MAX, VALUES_MAX)) return false;
     *ret_detail = "the body is not JSON";
@@ -107,11 +107,11 @@ bool contract_read(struct contract_request *r, struct str body, const char **ret
     r->text = mem_zero(body.len + 1, 1);
     *ret_detail = read_all(r, root);
     json_decref(root);
-    if (*ret_detail) contract_finish(r);
+    if (*ret_detail) contract_json_finish(r);
     return *ret_detail == NULL;
 }
 
-void contract_finish(struct contract_request *r)
+void contract_json_finish(struct contract_json_request *r)
 {
     for (size_t i = 0; r->users && i < r->users_n; i++) {
         free(r->users[i].items);
@@ -119,17 +119,17 @@ void contract_finish(struct contract_request *r)
     }
     free(r->users);
     free(r->text);
-    *r = (struct contract_request){0};
+    *r = (struct contract_json_request){0};
 }
 
-void contract_detail(struct buf *out, const char *detail)
+void contract_json_detail(struct buf *out, const char *detail)
 {
     buf_add_str(out, str_of("{\"detail\":"));
     json_bytes_str(out, str_of(detail));
     buf_add_str(out, str_of("}"));
 }
 
-void contract_id(struct buf *out, const struct contract_request *r, struct str id)
+void contract_json_id(struct buf *out, const struct contract_json_request *r, struct str id)
 {
     if (r->integers)
         json_bytes_id(out, id);

@@ -6,29 +6,30 @@
 
 #include "base/buf.h"
 
-struct contract_user {
-    struct str *items,
-        *exclude; /* own; into text; items oldest first, at most 200, exclude at most 1000 */
+struct contract_json_user {
+    struct str *items;   /* own; into text; oldest first, at most 200 */
+    struct str *exclude; /* own; into text; at most 1000 */
     size_t items_n, exclude_n;
 };
 
-struct contract_request {
-    struct contract_user *users; /* own; at most 1024 */
+struct contract_json_request {
+    struct contract_json_user *users; /* own; at most 1024 */
     size_t users_n;
     int n_rec;     /* 1..1000 */
     bool integers; /* an id came as an integer: decimal ids are answered as integers too */
     char *text;    /* own */
 };
 
-/* contract_read fills r from a body. False, with nothing to finish: *ret_detail says what is wrong (static text). */
-MUST_CHECK bool contract_read(struct contract_request *r, struct str body, const char **ret_detail);
+/* contract_json_read fills r from a body. False, with nothing to finish: *ret_detail says what is wrong (static text). */
+MUST_CHECK bool contract_json_read(struct contract_json_request *r, struct str body,
+                                   const char **ret_detail);
 
-void contract_finish(struct contract_request *r);
+void contract_json_finish(struct contract_json_request *r);
 
-/* contract_detail appends {"detail":"..."}. */
-void contract_detail(struct buf *out, const char *detail);
+/* contract_json_detail appends {"detail":"..."}. */
+void contract_json_detail(struct buf *out, const char *detail);
 
-/* contract_id appends one id as the request wants it. */
-void contract_id(struct buf *out, const struct contract_request *r, struct str id);
+/* contract_json_id appends one id as the request wants it. */
+void contract_json_id(struct buf *out, const struct contract_json_request *r, struct str id);
 
 #endif

@@ -34,11 +34,11 @@ struct service {
 static void answer_detail(struct http_reply *reply, int status, const char *detail)
 {
     reply->status = status;
-    contract_detail(&reply->body, detail);
+    contract_json_detail(&reply->body, detail);
 }
 
-static void answer_user(struct service *s, const struct contract_request *r,
-                        const struct contract_user *u, struct buf *out)
+static void answer_user(struct service *s, const struct contract_json_request *r,
+                        const struct contract_json_user *u, struct buf *out)
 {
     uint32_t items[TRANSITIONS_N_MAX];
     const struct transitions_ask ask = {u->items, u->items_n, u->exclude, u->exclude_n, r->n_rec};
@@ -46,16 +46,16 @@ static void answer_user(struct service *s, const struct contract_request *r,
     buf_add(out, "[", 1);
     for (size_t i = 0; i < n; i++) {
         if (i) buf_add(out, ",", 1);
-        contract_id(out, r, model_id(&s->model, items[i]));
+        contract_json_id(out, r, model_id(&s->model, items[i]));
     }
     buf_add(out, "]", 1);
 }
 
 static void answer_all(struct service *s, struct str body, struct http_reply *reply)
 {
-    struct contract_request r;
+    struct contract_json_request r;
     const char *wrong;
-    if (!contract_read(&r, body, &wrong)) {
+    if (!contract_json_read(&r, body, &wrong)) {
         answer_detail(reply, 422, wrong);
         return;
     }
@@ -66,7 +66,7 @@ static void answer_all(struct service *s, struct str body, struct http_reply *re
     }
     buf_add(&reply->body, "]", 1);
     metrics_add(s->users, (int64_t)r.users_n);
-    contract_finish(&r);
+    contract_json_finish(&r);
 }
 
 static void handle(void *ctx, const struct http_request *request, struct http_reply *reply)

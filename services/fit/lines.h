@@ -1,6 +1,6 @@
 /* The lines of a file, plain or .gz; a byte order mark at its start is skipped. */
-#ifndef WEIR_FIT_LINES_GZ_H
-#define WEIR_FIT_LINES_GZ_H
+#ifndef WEIR_FIT_LINES_H
+#define WEIR_FIT_LINES_H
 
 #include "base/err.h"
 #include "base/str.h"

@@ -1,4 +1,4 @@
-#include "fit/lines_gz.h"
+#include "fit/lines.h"
 
 #include <errno.h>
 #include <stdlib.h>
