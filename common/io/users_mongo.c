@@ -1,0 +1,275 @@
+#include "io/users_mongo.h"
+
+#include <mongoc/mongoc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "io/doc_mongo.h"
+
+enum { VERSION = 1, POSITION_BYTES = 64, BEHAVIOR_MAX_BYTES = 4096 };
+
+struct users_mongo {
+    mongoc_collection_t *collection; /* own */
+};
+
+struct users_mongo *users_mongo_new(struct client_mongo *c)
+{
+    struct users_mongo *u = mem_zero(1, sizeof *u);
+    u->collection = client_mongo_collection(c, "users");
+    return u;
+}
+
+void users_mongo_free(struct users_mongo *u)
+{
+    if (!u) return;
+    mongoc_collection_destroy(u->collection);
+    free(u);
+}
+
+void users_mongo_doc_free(struct users_mongo_doc *doc)
+{
+    if (!doc) return;
+    free(doc->history);
+    free(doc->last);
+    free(doc);
+}
+
+/* --- reading: a stored document is as hostile as any input ---------------------------------------- */
+
+static bool member(const bson_t *parent, const char *name, bson_type_t type, bson_iter_t *ret_i)
+{
+    return bson_iter_init_find(ret_i, parent, name) && bson_iter_type(ret_i) == type;
+}
+
+static bool inner(const bson_iter_t *i, bson_t *ret_document)
+{
+    uint32_t len;
+    const uint8_t *bytes;
+    if (!BSON_ITER_HOLDS_DOCUMENT(i)) return false;
+    bson_iter_document(i, &len, &bytes);
+    return bson_init_static(ret_document, bytes, len);
+}
+
+static bool part_of_position(struct str *rest, int64_t max, int64_t *ret_value)
+{
+    if (!rest->at) return false;
+    struct str piece = str_cut(rest, ':');
+    return str_int64(piece, ret_value) && *ret_value >= 0 && *ret_value <= max;
+}
+
+static bool position_of(struct str text, struct position *ret_position)
+{
+    int64_t partition, offset, row;
+    if (!part_of_position(&text, INT32_MAX, &partition)) return false;
+    if (!part_of_position(&text, INT64_MAX, &offset)) return false;
+    if (!part_of_position(&text, INT32_MAX, &row) || text.at) return false;
+    *ret_position = (struct position){(int32_t)partition, offset, (int32_t)row};
+    return true;
+}
+
+static bool read_entry(const bson_iter_t *element, struct history_entry *entry)
+{
+    bson_t document;
+    bson_iter_t i;
+    struct str pos;
+    *entry = (struct history_entry){0};
+    if (!inner(element, &document) || !member(&document, "item", BSON_TYPE_UTF8, &i)) return false;
+    if (!doc_mongo_text(&i, 1, EVENT_KEY_MAX, &entry->item)) return false;
+    if (!member(&document, "time", BSON_TYPE_DATE_TIME, &i)) return false;
+    entry->time_ms = bson_iter_date_time(&i);
+    if (!member(&document, "pos", BSON_TYPE_UTF8, &i)) return false;
+    if (!doc_mongo_text(&i, 5, POSITION_BYTES, &pos) || !position_of(pos, &entry->position))
+        return false;
+    bool named = bson_iter_init_find(&i, &document, "behavior");
+    return !named || doc_mongo_text(&i, 0, BEHAVIOR_MAX_BYTES, &entry->behavior);
+}
+
+static struct history *read_history(const bson_t *document)
+{
+    struct history_entry entries[USERS_MONGO_HISTORY_MAX];
+    size_t n = 0;
+    bson_iter_t list, element;
+    if (!member(document, "history", BSON_TYPE_ARRAY, &list) || !bson_iter_recurse(&list, &element))
+        return NULL;
+    for (; bson_iter_next(&element); n++) {
+        if (n == USERS_MONGO_HISTORY_MAX || !read_entry(&element, &entries[n])) return NULL;
+        if (n > 0 && history_cmp(&entries[n - 1], &entries[n]) >= 0) return NULL;
+    }
+    return history_merge(NULL, entries, n, n);
+}
+
+static bool is_last(const bson_t *last, struct str user, struct users_mongo_doc *doc)
+{
+    char text[SLATE_ID_BYTES];
+    bson_iter_t i;
+    uint32_t len;
+    if (!member(last, "time", BSON_TYPE_DATE_TIME, &i)) return false;
+    doc->last_ms = bson_iter_date_time(&i);
+    if (!member(last, "id", BSON_TYPE_UTF8, &i)) return false;
+    const char *id = bson_iter_utf8(&i, &len);
+    return str_eq((struct str){id, len}, slate_id(user, doc->last_ms, text));
+}
+
+static bool read_fields(const bson_t *document, struct str user, struct users_mongo_doc *doc)
+{
+    bson_iter_t i;
+    bson_t last;
+    if (!member(document, "rev", BSON_TYPE_INT64, &i)) return false;
+    doc->rev = bson_iter_int64(&i);
+    if (doc->rev < 1 || doc->rev == INT64_MAX) return false;
+    doc->history = read_history(document);
+    if (!doc->history || !bson_iter_init_find(&i, document, "last") || !inner(&i, &last))
+        return false;
+    doc->last = doc_mongo_slate(&last);
+    return doc->last && is_last(&last, user, doc);
+}
+
+static struct users_mongo_doc *read_doc(const bson_t *document, struct str user)
+{
+    struct users_mongo_doc *doc = mem_zero(1, sizeof *doc);
+    if (read_fields(document, user, doc)) return doc;
+    users_mongo_doc_free(doc);
+    return NULL;
+}
+
+static bool version_of(const bson_t *document, int64_t *ret_version)
+{
+    bson_iter_t i;
+    bool there = bson_iter_init_find(&i, document, "v") && BSON_ITER_HOLDS_INT(&i);
+    if (there) *ret_version = bson_iter_as_int64(&i);
+    return there;
+}
+
+static enum client_mongo_answer strange(struct str user, const char *what, struct err *e)
+{
+    err_refuse(e,
+               "mongodb: the document of user \"%.*s\" in users %s: restore or remove it, or see "
+               "weir-reset "
+               "recommend",
+               (int)(user.len < 64 ? user.len : 64), user.at, what);
+    return CLIENT_MONGO_FATAL;
+}
+
+static enum client_mongo_answer hand_over(const bson_t *document, users_mongo_found *found,
+                                          void *ctx, struct err *e)
+{
+    bson_iter_t i;
+    struct str user;
+    int64_t version = -1;
+    if (!bson_iter_init_find(&i, document, "_id") || !doc_mongo_text(&i, 1, EVENT_KEY_MAX, &user))
+        return strange(str_of("?"), "has an _id that is no user", e);
+    if (!version_of(document, &version)) return strange(user, "has no version", e);
+    if (version != VERSION) return strange(user, "is of another version of Weir", e);
+    struct users_mongo_doc *doc = read_doc(document, user);
+    if (!doc) return strange(user, "is not what Weir writes", e);
+    found(ctx, user, doc);
+    return CLIENT_MONGO_DONE;
+}
+
+enum client_mongo_answer users_mongo_find(struct users_mongo *u, const struct str *users, size_t n,
+                                          users_mongo_found *found, void *ctx, struct err *e)
+{
+    if (n == 0) return CLIENT_MONGO_DONE;
+    const bson_t *document;
+    bson_error_t error;
+    bson_t *filter = doc_mongo_in(users, n);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(u->collection, filter, NULL, NULL);
+    enum client_mongo_answer answer = CLIENT_MONGO_DONE;
+    while (answer == CLIENT_MONGO_DONE && mongoc_cursor_next(cursor, &document))
+        answer = hand_over(document, found, ctx, e);
+    if (answer == CLIENT_MONGO_DONE && mongoc_cursor_error(cursor, &error))
+        answer = client_mongo_failed("find users", &error, e);
+    mongoc_cursor_destroy(cursor);
+    bson_destroy(filter);
+    return answer;
+}
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+static void append_entry(bson_t *list, const char *key, const struct history_entry *entry)
+{
+    bson_t document;
+    char pos[POSITION_BYTES];
+    snprintf(pos, sizeof pos, "%d:%lld:%d", entry->position.partition,
+             (long long)entry->position.offset, entry->position.row);
+    BSON_APPEND_DOCUMENT_BEGIN(list, key, &document);
+    doc_mongo_add_text(&document, "item", entry->item);
+    if (entry->behavior.at) doc_mongo_add_text(&document, "behavior", entry->behavior);
+    BSON_APPEND_DATE_TIME(&document, "time", entry->time_ms);
+    BSON_APPEND_UTF8(&document, "pos", pos);
+    bson_append_document_end(list, &document);
+}
+
+static void append_history(bson_t *to, const struct history *history)
+{
+    bson_t list;
+    char key[DOC_MONGO_KEY_BYTES];
+    BSON_APPEND_ARRAY_BEGIN(to, "history", &list);
+    for (size_t i = 0; i < history->n; i++) {
+        snprintf(key, sizeof key, "%zu", i);
+        append_entry(&list, key, &history->at[i]);
+    }
+    bson_append_array_end(to, &list);
+}
+
+static void append_last(bson_t *to, const struct users_mongo_write *w)
+{
+    bson_t last;
+    char id[SLATE_ID_BYTES];
+    BSON_APPEND_DOCUMENT_BEGIN(to, "last", &last);
+    doc_mongo_add_text(&last, "id", slate_id(w->user, w->last_ms, id));
+    BSON_APPEND_DATE_TIME(&last, "time", w->last_ms);
+    doc_mongo_add_slate(&last, w->last);
+    bson_append_document_end(to, &last);
+}
+
+static void append_content(bson_t *to, const struct users_mongo_write *w)
+{
+    BSON_APPEND_INT64(to, "rev", w->rev + 1);
+    append_history(to, w->history);
+    append_last(to, w);
+}
+
+static void add_insert(mongoc_bulk_operation_t *bulk, const struct users_mongo_write *w)
+{
+    bson_t document = BSON_INITIALIZER;
+    doc_mongo_add_text(&document, "_id", w->user);
+    BSON_APPEND_INT32(&document, "v", VERSION);
+    append_content(&document, w);
+    mongoc_bulk_operation_insert(bulk, &document);
+    bson_destroy(&document);
+}
+
+static void add_update(mongoc_bulk_operation_t *bulk, const struct users_mongo_write *w)
+{
+    bson_t filter = BSON_INITIALIZER, update = BSON_INITIALIZER, set;
+    doc_mongo_add_text(&filter, "_id", w->user);
+    BSON_APPEND_INT64(&filter, "rev", w->rev);
+    BSON_APPEND_DOCUMENT_BEGIN(&update, "$set", &set);
+    append_content(&set, w);
+    bson_append_document_end(&update, &set);
+    mongoc_bulk_operation_update_one(bulk, &filter, &update, false);
+    bson_destroy(&filter);
+    bson_destroy(&update);
+}
+
+enum client_mongo_answer users_mongo_insert(struct users_mongo *u,
+                                            const struct users_mongo_write *writes, size_t n,
+                                            struct client_mongo_counts *counts, struct err *e)
+{
+    if (n == 0) return CLIENT_MONGO_DONE;
+    mongoc_bulk_operation_t *bulk = client_mongo_bulk(u->collection);
+    for (size_t i = 0; i < n; i++) add_insert(bulk, &writes[i]);
+    return client_mongo_execute(bulk, counts, e);
+}
+
+enum client_mongo_answer users_mongo_update(struct users_mongo *u,
+                                            const struct users_mongo_write *writes, size_t n,
+                                            struct client_mongo_counts *counts, struct err *e)
+{
+    if (n == 0) return CLIENT_MONGO_DONE;
+    mongoc_bulk_operation_t *bulk = client_mongo_bulk(u->collection);
+    for (size_t i = 0; i < n; i++) add_update(bulk, &writes[i]);
+    return client_mongo_execute(bulk, counts, e);
+}

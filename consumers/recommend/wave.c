@@ -1,0 +1,508 @@
+/* The steps of a wave, and why they come in this order:
+ *
+ *   load       users' documents, from the cache or by one query; plan history and reward
+ *   ask        the inference service, as far as it has room, and collect its answers
+ *   recommend  insert the recommendations; where one is stored already (by a predecessor that died, or a zombie),
+ *              what it shows is what was served: take it over
+ *   reward     of the recommendations before: the same value whoever writes it
+ *   users      insert or update the users' documents, by the revision that was read
+ *   resolve    read again those that were refused, merge, and write again
+ *   finish     the rounds forget the users, the cache learns what is stored
+ *
+ * A user's document names its newest recommendation E only after that and all rewards before it are acknowledged;
+ * so whoever finds users.last.time >= E knows that nothing of E is left to do but to merge rows. Any step may be repeated,
+ * by us after a failure, by a successor or by a zombie, and changes nothing the second time.
+ *
+ * Documents are out of the cache while a wave works on them and come back as they are stored. A user is in a
+ * wave once, with his oldest round that is not served. */
+#include "recommend/wave.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "recommend/task.h"
+
+enum {
+    USERS_MAX = 500,
+    COMMAND_BYTES = 40 << 20,                 /* MongoDB takes 48 MB */
+    ENTRY_BYTES = 4096 + EVENT_KEY_MAX + 160, /* of a history, at most */
+    ITEM_BYTES = EVENT_KEY_MAX + 16,          /* of a slate */
+    PAUSE_FIRST_MS = 100,
+    PAUSE_MAX_MS = 5000,
+    PATIENCE_MS = 500,
+    NETWORK_WAIT_MS = 5
+};
+
+enum step { STEP_IDLE, STEP_LOAD, STEP_ASK, STEP_RECOMMEND, STEP_REWARD, STEP_USERS, STEP_RESOLVE };
+
+/* What an answer of the service belongs to. */
+struct ask {
+    struct wave *wave;
+    struct task *task;
+};
+
+struct wave {
+    struct wave_conf conf;
+    struct wave_parts parts;
+    enum step step;
+    struct task *tasks;      /* own; max of them */
+    struct ask *asks;        /* own; one per task */
+    struct rounds_due *dues; /* own; scratch */
+    size_t n, max, asked;
+    size_t turn;      /* which partition is first next time */
+    struct map index; /* user -> index into tasks */
+    int64_t pause_ms, retry_ms, store_us;
+    char trouble[sizeof((struct err *)0)->text];
+    struct {
+        struct metric *served[SLATE_SOURCE_N];
+        struct metric *due, *rounds, *merged, *adopted, *stale, *in_flight, *retries, *flush,
+            *hot_failed;
+    } count;
+};
+
+static void count_init(struct wave *w, struct metrics *m)
+{
+    for (int i = 0; i < SLATE_SOURCE_N; i++) {
+        char *label = mem_printf("source=\"%s\"", slate_source_name((enum slate_source)i));
+        w->count.served[i] =
+            metrics_counter(m, "recommendations_total", label,
+                            "recommendations served, by where their items are from");
+        free(label);
+    }
+    w->count.due = metrics_counter(m, "due_total", "", "due (user, interval) that are done");
+    w->count.rounds = metrics_counter(m, "rounds_total", "", "rounds that are done");
+    w->count.merged = metrics_counter(m, "merged_total", "",
+                                      "due ones that a stored recommendation knew already");
+    w->count.adopted = metrics_counter(m, "adopted_total", "",
+                                       "recommendations that were stored already and taken over");
+    w->count.stale =
+        metrics_counter(m, "stale_updates_total", "",
+                        "writes of users refused since another was first, merged again");
+    w->count.in_flight = metrics_gauge(m, "in_flight", "", "users whose round is being served");
+    w->count.retries =
+        metrics_counter(m, "retries_total", "", "steps that failed and are tried again");
+    w->count.flush = metrics_histogram(m, "flush_seconds", "", "time to store the users of a wave");
+    w->count.hot_failed =
+        metrics_counter(m, "hot_failures_total", "", "looks at the hot list without an answer");
+}
+
+/* As many users as surely fit into one command to MongoDB, whatever their rows hold. */
+static size_t users_max(const struct wave_conf *conf)
+{
+    size_t each = conf->k * ENTRY_BYTES + conf->n * ITEM_BYTES + 4096, fit = COMMAND_BYTES / each;
+    return fit < USERS_MAX ? fit : USERS_MAX;
+}
+
+struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *parts)
+{
+    struct wave *w = mem_zero(1, sizeof *w);
+    w->conf = *conf;
+    w->parts = *parts;
+    w->max = users_max(conf);
+    w->tasks = mem_zero(w->max, sizeof w->tasks[0]);
+    w->asks = mem_zero(w->max, sizeof w->asks[0]);
+    w->dues = mem_zero(w->max, sizeof w->dues[0]);
+    map_init(&w->index);
+    count_init(w, parts->metrics);
+    return w;
+}
+
+void wave_free(struct wave *w)
+{
+    if (!w) return;
+    wave_drop(w);
+    map_finish(&w->index);
+    free(w->tasks);
+    free(w->asks);
+    free(w->dues);
+    free(w);
+}
+
+bool wave_busy(const struct wave *w)
+{
+    return w->step != STEP_IDLE;
+}
+
+const char *wave_trouble(const struct wave *w)
+{
+    return w->trouble;
+}
+
+static void clear(struct wave *w)
+{
+    for (size_t i = 0; i < w->n; i++) task_finish(&w->tasks[i]);
+    w->n = w->asked = 0;
+    map_clear(&w->index);
+    w->step = STEP_IDLE;
+    metrics_set(w->count.in_flight, 0);
+}
+
+void wave_drop(struct wave *w)
+{
+    client_drop(w->parts.client);
+    cache_clear(w->parts.cache);
+    clear(w);
+    w->pause_ms = w->retry_ms = 0;
+    w->trouble[0] = '\0';
+}
+
+static struct task *task_of(struct wave *w, struct str user)
+{
+    uint64_t *index = map_find(&w->index, user);
+    return index ? &w->tasks[*index] : NULL;
+}
+
+/* --- taking users --------------------------------------------------------------------------------- */
+
+static void take_from(struct wave *w, struct rounds *part, size_t max)
+{
+    size_t n = rounds_take(part, w->dues, max, &w->index);
+    for (size_t i = 0; i < n; i++) {
+        struct task *t = &w->tasks[w->n];
+        *t = (struct task){.due = w->dues[i], .rows = rounds_due_user(&w->dues[i])};
+        *map_find(&w->index, t->rows->user) = w->n++;
+    }
+}
+
+void wave_start(struct wave *w, struct rounds *const *parts, size_t n)
+{
+    assert(w->step == STEP_IDLE);
+    for (size_t i = 0; i < n; i++) /* the fair share of each, then what is left over */
+        take_from(w, parts[(w->turn + i) % n], w->max / n);
+    for (size_t i = 0; i < n && w->n < w->max; i++)
+        take_from(w, parts[(w->turn + i) % n], w->max - w->n);
+    w->turn++;
+    if (w->n) w->step = STEP_LOAD;
+    metrics_set(w->count.in_flight, (int64_t)w->n);
+}
+
+/* --- load ----------------------------------------------------------------------------------------- */
+
+static void found_user(void *ctx, struct str user, struct users_mongo_doc *doc_take)
+{
+    struct task *t = task_of(ctx, user);
+    if (t && !t->doc)
+        t->doc = doc_take;
+    else
+        users_mongo_doc_free(doc_take);
+}
+
+static void look_at_hot(struct wave *w, int64_t now_ms)
+{
+    struct err e = {0};
+    if (hot_redis_look(w->parts.hot, now_ms, &e)) return;
+    metrics_add(w->count.hot_failed, 1);
+    log_warn("recommend", "hot_list_away", "reason=\"%s\"", e.text);
+}
+
+static enum client_mongo_answer load(struct wave *w, int64_t now_ms, struct err *e)
+{
+    struct str *unknown = mem_zero(w->n, sizeof *unknown);
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        struct task *t = &w->tasks[i];
+        if (!t->doc) t->doc = cache_take(w->parts.cache, t->rows->user);
+        if (!t->doc) unknown[n++] = t->rows->user;
+    }
+    enum client_mongo_answer answer =
+        users_mongo_find(w->parts.users, unknown, n, found_user, w, e);
+    free(unknown);
+    if (answer != CLIENT_MONGO_DONE) return answer;
+    for (size_t i = 0; i < w->n; i++) task_plan(&w->tasks[i], w->conf.k, &w->conf.rewards);
+    look_at_hot(w, now_ms);
+    w->step = STEP_ASK;
+    return answer;
+}
+
+/* --- ask ------------------------------------------------------------------------------------------ */
+
+static void choose(struct wave *w, struct task *t, const struct str *items, size_t n)
+{
+    struct choice c = {items, n, hot_redis_list(w->parts.hot), t->history, w->conf.n};
+    t->slate = choice_slate(&c);
+    t->hot_version = hot_redis_version(w->parts.hot);
+}
+
+static void answered(void *ctx, enum client_status status, const struct str *items, size_t n)
+{
+    struct ask *ask = ctx;
+    if (status == CLIENT_GOOD || !ask->wave->conf.patient) choose(ask->wave, ask->task, items, n);
+}
+
+static void send(struct wave *w, struct task *t)
+{
+    struct str items[USERS_MONGO_HISTORY_MAX];
+    for (size_t i = 0; i < t->history->n; i++) items[i] = t->history->at[i].item;
+    struct client_ask question = {.user = t->rows->user,
+                                  .history = items,
+                                  .history_n = t->history->n,
+                                  .n_rec = (int)w->conf.n};
+    struct ask *ask = &w->asks[t - w->tasks];
+    *ask = (struct ask){w, t};
+    client_ask(w->parts.client, &question, answered, ask);
+}
+
+static bool wants_slate(const struct task *t)
+{
+    return t->state == TASK_SERVE && !t->slate;
+}
+
+static enum client_mongo_answer ask(struct wave *w, int64_t now_ms, struct err *e)
+{
+    (void)e;
+    for (; w->asked < w->n && client_room(w->parts.client); w->asked++)
+        if (wants_slate(&w->tasks[w->asked])) send(w, &w->tasks[w->asked]);
+    if (client_pending(w->parts.client)) client_poll(w->parts.client, NETWORK_WAIT_MS);
+    if (w->asked < w->n || client_pending(w->parts.client)) return CLIENT_MONGO_DONE;
+    for (size_t i = 0; i < w->n; i++)
+        if (wants_slate(&w->tasks[i])) { /* patient: all that have no answer are asked again */
+            metrics_add(w->count.retries, 1);
+            w->asked = 0;
+            w->retry_ms = now_ms + PATIENCE_MS;
+            return CLIENT_MONGO_DONE;
+        }
+    w->step = STEP_RECOMMEND;
+    w->store_us = clock_now_us();
+    return CLIENT_MONGO_DONE;
+}
+
+/* --- recommend, reward ---------------------------------------------------------------------------- */
+
+/* What is to be recommended, in the order of the tasks; the caller frees it. */
+static struct recommendations_mongo_doc *documents(struct wave *w, size_t *ret_n)
+{
+    struct recommendations_mongo_doc *docs = mem_zero(w->n, sizeof *docs);
+    *ret_n = 0;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->tasks[i].state == TASK_SERVE)
+            docs[(*ret_n)++] = task_recommendation(&w->tasks[i], w->conf.model);
+    return docs;
+}
+
+struct adoption {
+    struct wave *wave;
+    size_t n;
+};
+
+static void found_slate(void *ctx, struct str user, struct slate *slate_take)
+{
+    struct adoption *adoption = ctx;
+    struct task *t = task_of(adoption->wave, user);
+    if (!t) return free(slate_take);
+    free(t->slate);
+    t->slate = slate_take;
+    adoption->n++;
+}
+
+static enum client_mongo_answer adopt(struct wave *w, const struct recommendations_mongo_doc *docs,
+                                      const struct client_mongo_counts *there, struct err *e)
+{
+    size_t n = there->duplicate_n;
+    char(*texts)[SLATE_ID_BYTES] = mem_zero(n, sizeof *texts);
+    struct str *ids = mem_zero(n, sizeof *ids);
+    for (size_t i = 0; i < n; i++) {
+        const struct recommendations_mongo_doc *doc = &docs[there->duplicates[i]];
+        ids[i] = slate_id(doc->user, doc->end_ms, texts[i]);
+    }
+    struct adoption adoption = {w, 0};
+    enum client_mongo_answer answer =
+        recommendations_mongo_find(w->parts.recommendations, ids, n, found_slate, &adoption, e);
+    free(ids);
+    free(texts);
+    if (answer != CLIENT_MONGO_DONE || adoption.n == n) return answer;
+    err_set(e, "mongodb: a recommendation that was there is gone");
+    return CLIENT_MONGO_RETRY;
+}
+
+static void count_recommended(struct wave *w, size_t adopted)
+{
+    metrics_add(w->count.adopted, (int64_t)adopted);
+    for (size_t i = 0; i < w->n; i++)
+        if (w->tasks[i].state == TASK_SERVE)
+            metrics_add(w->count.served[w->tasks[i].slate->source], 1);
+}
+
+static enum client_mongo_answer recommend(struct wave *w, int64_t now_ms, struct err *e)
+{
+    (void)now_ms;
+    size_t n;
+    struct recommendations_mongo_doc *docs = documents(w, &n);
+    struct client_mongo_counts there = {0};
+    enum client_mongo_answer answer =
+        recommendations_mongo_insert(w->parts.recommendations, docs, n, &there, e);
+    if (answer == CLIENT_MONGO_DUPLICATES) answer = adopt(w, docs, &there, e);
+    if (answer == CLIENT_MONGO_DONE) {
+        count_recommended(w, there.duplicate_n);
+        w->step = STEP_REWARD;
+    }
+    client_mongo_counts_finish(&there);
+    free(docs);
+    return answer;
+}
+
+static enum client_mongo_answer reward(struct wave *w, int64_t now_ms, struct err *e)
+{
+    (void)now_ms;
+    size_t n;
+    struct recommendations_mongo_doc *docs = documents(w, &n);
+    enum client_mongo_answer answer =
+        recommendations_mongo_reward(w->parts.recommendations, docs, n, e);
+    if (answer == CLIENT_MONGO_DONE) w->step = STEP_USERS;
+    free(docs);
+    return answer;
+}
+
+/* --- users, resolve, finish ----------------------------------------------------------------------- */
+
+static void finish(struct wave *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        struct task *t = &w->tasks[i];
+        if (!t->slate) metrics_add(w->count.merged, 1);
+        cache_put(w->parts.cache, t->rows->user, task_document(t));
+        metrics_add(w->count.rounds, (int64_t)rounds_served(&t->due));
+    }
+    metrics_add(w->count.due, (int64_t)w->n);
+    metrics_observe_us(w->count.flush, clock_now_us() - w->store_us);
+    clear(w);
+}
+
+/* The users to insert (known = false) or to update, and their tasks in the same order. */
+static size_t writes(struct wave *w, bool known, struct users_mongo_write *ret_writes,
+                     struct task **ret_tasks)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        struct task *t = &w->tasks[i];
+        if (t->state == TASK_STORED || (t->doc != NULL) != known) continue;
+        ret_tasks[n] = t;
+        ret_writes[n++] = task_user(t);
+    }
+    return n;
+}
+
+static enum client_mongo_answer insert_users(struct wave *w, struct users_mongo_write *scratch,
+                                             struct task **tasks, struct err *e)
+{
+    struct client_mongo_counts there = {0};
+    size_t n = writes(w, false, scratch, tasks);
+    enum client_mongo_answer answer = users_mongo_insert(w->parts.users, scratch, n, &there, e);
+    for (size_t i = 0; i < there.duplicate_n; i++) tasks[there.duplicates[i]]->refused = true;
+    client_mongo_counts_finish(&there);
+    return answer == CLIENT_MONGO_DUPLICATES ? CLIENT_MONGO_DONE : answer;
+}
+
+static enum client_mongo_answer update_users(struct wave *w, struct users_mongo_write *scratch,
+                                             struct task **tasks, struct err *e)
+{
+    struct client_mongo_counts counts = {0};
+    size_t n = writes(w, true, scratch, tasks);
+    enum client_mongo_answer answer = users_mongo_update(w->parts.users, scratch, n, &counts, e);
+    if (answer == CLIENT_MONGO_DONE && counts.matched_n < (int64_t)n) /* nobody says which */
+        for (size_t i = 0; i < n; i++) tasks[i]->refused = true;
+    client_mongo_counts_finish(&counts);
+    return answer;
+}
+
+static bool any_refused(const struct wave *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->tasks[i].refused) return true;
+    return false;
+}
+
+static enum client_mongo_answer users(struct wave *w, int64_t now_ms, struct err *e)
+{
+    (void)now_ms;
+    struct users_mongo_write *scratch = mem_zero(w->n, sizeof *scratch);
+    struct task **tasks = mem_zero(w->n, sizeof *tasks);
+    enum client_mongo_answer answer = insert_users(w, scratch, tasks, e);
+    if (answer == CLIENT_MONGO_DONE) answer = update_users(w, scratch, tasks, e);
+    free(scratch);
+    free(tasks);
+    if (answer != CLIENT_MONGO_DONE) return answer;
+    if (any_refused(w))
+        w->step = STEP_RESOLVE;
+    else
+        finish(w);
+    return answer;
+}
+
+static void settle(struct wave *w, struct task *t, struct users_mongo_doc *doc_take)
+{
+    task_resolve(t, w->conf.k, doc_take);
+    t->refused = false;
+    if (t->state != TASK_STORED) metrics_add(w->count.stale, 1);
+}
+
+static void found_again(void *ctx, struct str user, struct users_mongo_doc *doc_take)
+{
+    struct task *t = task_of(ctx, user);
+    if (t && t->refused)
+        settle(ctx, t, doc_take);
+    else
+        users_mongo_doc_free(doc_take);
+}
+
+/* A document went back or away under our hands: only an operator's hand can do that. */
+static bool lost_ground(const struct wave *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (wants_slate(&w->tasks[i])) return true;
+    return false;
+}
+
+static enum client_mongo_answer resolve(struct wave *w, int64_t now_ms, struct err *e)
+{
+    (void)now_ms;
+    struct str *names = mem_zero(w->n, sizeof *names);
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->tasks[i].refused) names[n++] = w->tasks[i].rows->user;
+    enum client_mongo_answer answer = users_mongo_find(w->parts.users, names, n, found_again, w, e);
+    free(names);
+    if (answer != CLIENT_MONGO_DONE) return answer;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->tasks[i].refused) settle(w, &w->tasks[i], NULL);
+    w->step = STEP_USERS;
+    if (!lost_ground(w)) return answer;
+    err_set(e, "mongodb: documents in users were changed by somebody else");
+    return CLIENT_MONGO_FATAL;
+}
+
+/* --- the machine ---------------------------------------------------------------------------------- */
+
+static enum client_mongo_answer (*const steps[])(struct wave *, int64_t, struct err *) = {
+    [STEP_LOAD] = load,     [STEP_ASK] = ask,     [STEP_RECOMMEND] = recommend,
+    [STEP_REWARD] = reward, [STEP_USERS] = users, [STEP_RESOLVE] = resolve,
+};
+
+static void try_later(struct wave *w, int64_t now_ms, const struct err *problem)
+{
+    metrics_add(w->count.retries, 1);
+    memcpy(w->trouble, problem->text, sizeof w->trouble);
+    w->pause_ms = w->pause_ms ? w->pause_ms * 2 : PAUSE_FIRST_MS;
+    if (w->pause_ms > PAUSE_MAX_MS) w->pause_ms = PAUSE_MAX_MS;
+    w->retry_ms = now_ms + w->pause_ms;
+}
+
+bool wave_step(struct wave *w, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
+{
+    if (w->step == STEP_IDLE) return true;
+    if (now_ms < w->retry_ms) {
+        if (w->retry_ms - now_ms < *ret_wait_ms) *ret_wait_ms = w->retry_ms - now_ms;
+        return true;
+    }
+    struct err problem = {0};
+    enum client_mongo_answer answer = steps[w->step](w, now_ms, &problem);
+    if (answer == CLIENT_MONGO_FATAL) return *e = problem, false;
+    *ret_wait_ms = 0;
+    if (answer == CLIENT_MONGO_RETRY) return try_later(w, now_ms, &problem), true;
+    w->pause_ms = 0;
+    w->trouble[0] = '\0';
+    return true;
+}
