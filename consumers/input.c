@@ -5,6 +5,13 @@
 #include "base/mem.h"
 #include "io/state_kafka.h"
 
+bool input_check(const struct input_conf *conf, struct err *e)
+{
+    struct decoder *decoder = decode_new(&conf->record, e);
+    decode_free(decoder);
+    return decoder != NULL;
+}
+
 static bool join(struct input *in, const struct input_conf *conf, const char *group,
                  struct daemon *d, struct err *e)
 {

@@ -22,6 +22,9 @@ struct input_conf {
         decode_rows, &(conf).record                                                                \
     }
 
+/* input_check is true for a configuration that input_open will take. */
+MUST_CHECK bool input_check(const struct input_conf *conf, struct err *e);
+
 struct input {
     struct source *source;   /* own */
     struct decoder *decoder; /* own */

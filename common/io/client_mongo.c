@@ -73,7 +73,24 @@ static void set_options(mongoc_uri_t *uri, const struct client_mongo_conf *conf,
     mongoc_read_prefs_destroy(primary);
 }
 
-static bool open_pool(struct client_mongo *c, mongoc_uri_t *uri, struct err *e)
+static mongoc_uri_t *make_uri(const struct client_mongo_conf *conf, struct err *e)
+{
+    bson_error_t error;
+    mongoc_uri_t *uri = mongoc_uri_new_with_error(conf->uri, &error);
+    if (!uri) err_refuse(e, "mongo.uri \"%s\": %s", conf->uri, error.message);
+    if (!uri || set_user(uri, conf, e)) return uri;
+    mongoc_uri_destroy(uri);
+    return NULL;
+}
+
+bool client_mongo_check(const struct client_mongo_conf *conf, struct err *e)
+{
+    mongoc_uri_t *uri = make_uri(conf, e);
+    mongoc_uri_destroy(uri);
+    return uri != NULL;
+}
+
+static bool open_pool(struct client_mongo *c, const mongoc_uri_t *uri, struct err *e)
 {
     bson_error_t error;
     c->pool = mongoc_client_pool_new_with_error(uri, &error);
@@ -89,16 +106,12 @@ struct client_mongo *client_mongo_new(const struct client_mongo_conf *conf, cons
 {
     mongoc_init();
     mongoc_log_set_handler(NULL, NULL); /* what matters comes back as an error */
-    bson_error_t error;
-    mongoc_uri_t *uri = mongoc_uri_new_with_error(conf->uri, &error);
-    if (!uri) {
-        err_refuse(e, "mongo.uri \"%s\": %s", conf->uri, error.message);
-        return NULL;
-    }
+    mongoc_uri_t *uri = make_uri(conf, e);
+    if (!uri) return NULL;
+    set_options(uri, conf, app_name);
     struct client_mongo *c = mem_zero(1, sizeof *c);
     c->database = mem_dup(conf->database, strlen(conf->database));
-    set_options(uri, conf, app_name);
-    bool good = set_user(uri, conf, e) && open_pool(c, uri, e);
+    bool good = open_pool(c, uri, e);
     mongoc_uri_destroy(uri);
     if (good) return c;
     client_mongo_free(c);

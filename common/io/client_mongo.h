@@ -16,6 +16,9 @@ struct client_mongo_conf {
 
 extern const struct config_row client_mongo_rows[];
 
+/* client_mongo_check is true for a configuration that client_mongo_new will take. */
+MUST_CHECK bool client_mongo_check(const struct client_mongo_conf *conf, struct err *e);
+
 struct client_mongo;
 
 /* libmongoc's own, for *_mongo.c files. */
