@@ -58,7 +58,7 @@ def test_a_file_without_a_last_newline_and_with_a_mark(world, tmp_path):
 
 
 def test_rows_may_share_records(world, log):
-    world.replay(log, replay__rows_per_record=50)
+    world.replay(log, "--rows-per-record", 50)
     agree.topic_is(world, ROWS)
     assert len(world.read("events")) < len(ROWS) / 10
 
@@ -66,12 +66,12 @@ def test_rows_may_share_records(world, log):
 @pytest.mark.parametrize("packed", [1, 20])
 def test_killed_again_and_again(worlds, tmp_path, packed):
     world = worlds(partitions=3)
-    rows = logs.spoiled(logs.rows_of(logs.make(61, 6000)), 3)
+    rows = logs.spoiled(logs.rows_of(logs.make(61, 4000)), 3)
     path = logs.write(tmp_path / "log.csv", rows)
-    replay = world.start("replay", path, "--rate", 3000, supervised=True,
-                         replay__rows_per_record=packed)
+    replay = world.start("replay", path, "--rate", 3000, "--rows-per-record", packed,
+                         supervised=True)
     rnd = random.Random(packed)
-    for _ in range(4):
+    for _ in range(3):
         before = len(world.read("events"))
         eventually(lambda: grown(world, before))
         time.sleep(rnd.uniform(0, 0.2))
@@ -234,7 +234,7 @@ def test_times_of_the_future_are_bad(world, tmp_path):
     assert len(world.read("dead")) == 2
 
 
-@pytest.mark.parametrize("arguments", [[], ["a.csv", "b.csv"], ["absent.csv"], ["--rate", "x", "a"],
+@pytest.mark.parametrize("arguments", [[], ["a.csv", "b.csv"], ["--rate", "x", "a"],
                                        ["--speed", "-1x", "a"], ["--nothing", "a"]])
 def test_bad_command_lines_are_refused(world, arguments):
     run = subprocess.run([*world.argv("weir-replay"), *arguments], capture_output=True, text=True,
@@ -243,8 +243,13 @@ def test_bad_command_lines_are_refused(world, arguments):
     assert len(run.stderr.strip().splitlines()) == 1, run.stderr
 
 
+def test_a_file_that_is_not_there(world):
+    said = world.replay("absent.csv", status=REFUSED).log
+    assert "absent.csv" in said and "event=done" not in said
+
+
 def test_synthetic_logs_are_the_same_for_a_seed(tmp_path):
-    made = [subprocess.run([BIN / "weir-synth", "--rows", "500", "--seed", seed], check=True,
+    made = [subprocess.run([BIN / "weir-synth", "--rows", "500", "--bad", "0", "--seed", seed], check=True,
                            capture_output=True).stdout for seed in ("7", "7", "8")]
     assert made[0] == made[1] != made[2]
     assert made[0].count(b"\n") == 500

@@ -94,9 +94,9 @@ def known_keys(program):
     text = subprocess.run([BIN / program, "--help"], check=True, capture_output=True, text=True)
     keys, section = set(), None
     for line in text.stdout.splitlines():
-        if found := re.match(r"\s*\[([a-z]+)\]", line):
+        if found := re.match(r"\[([a-z]+)\]", line):
             section = found[1]
-        elif section and (found := re.match(r"[\s#;]*([a-z][a-z0-9._]*)\s*=", line)):
+        elif section and (found := re.match(r"#?([a-z][a-z0-9._]*) *=", line)):
             keys.add(f"{section}.{found[1]}")
     return keys
 

@@ -1,0 +1,185 @@
+"""Whatever dies, freezes or goes away for a while: the results are those of the log alone.
+
+Rows stream in during the faults, so idle.timeout is above the longest outage (design: what is promised)."""
+import random
+import signal
+import time
+
+import pytest
+
+import agree
+import logs
+import service as inference
+from weir import CONSUMERS, DONE, RETRY, eventually
+
+KILLED = -signal.SIGKILL
+
+
+@pytest.fixture
+def service():
+    service = inference.Service()
+    yield service
+    service.down()
+
+
+@pytest.fixture
+def stream(worlds, service, tmp_path):
+    """start(seed, ...) -> (world, {name: its programs}, replay): all daemons at work, supervised,
+    while the replay sends a log."""
+    def start(seed, *, n=6000, rate=1500, idle=5000, instances=(0,), daemons=CONSUMERS,
+              session="6s"):
+        world = worlds(partitions=3, idle=idle)
+        world.settings.update({"infer.url": service.url, "group.session.timeout": session})
+        world.create_events()
+        programs = {name: [world.start(name, instance=which, supervised=True)
+                           for which in instances] for name in daemons}
+        for name in daemons:
+            world.begun(name) if name != "rank" else None
+        log = logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(seed, n, seconds=3600)))
+        return world, programs, world.start("replay", log, "--rate", rate, supervised=True)
+    return start
+
+
+def nothing_crashed(programs):
+    for daemon in programs:
+        assert set(daemon.statuses) <= {KILLED, RETRY, DONE}, (daemon.argv[0].name, daemon.statuses)
+
+
+def verify(world, programs, replay):
+    assert replay.wait() == DONE
+    agree.everything(world, answer=inference.answer)
+    nothing_crashed([replay, *programs])
+
+
+@pytest.mark.parametrize("victim", [*CONSUMERS, "replay"])
+def test_killed_in_mid_run(stream, victim):
+    world, programs, replay = stream(70)
+    target = replay if victim == "replay" else programs[victim][0]
+    rnd, kills = random.Random(victim), 0
+    while replay.running and kills < 5:
+        time.sleep(rnd.uniform(0.2, 1))
+        if target.running:
+            target.kill()
+            kills += 1
+    assert kills >= 3
+    verify(world, sum(programs.values(), []), replay)
+
+
+def test_everybody_killed_at_random(stream):
+    world, programs, replay = stream(71, n=9000)
+    everybody = [replay, *sum(programs.values(), [])]
+    rnd = random.Random(71)
+    while replay.running:
+        time.sleep(rnd.uniform(0.1, 0.6))
+        target = rnd.choice(everybody)
+        if target.running:
+            target.kill()
+    verify(world, everybody[1:], replay)
+
+
+def test_moving_members_killed(stream):
+    """No static membership: the group waits for the session timeout, then goes on."""
+    world, programs, replay = stream(72, instances=(None,), session="2s", idle=8000)
+    rnd = random.Random(72)
+    for name in CONSUMERS:
+        time.sleep(rnd.uniform(0.2, 0.6))
+        programs[name][0].kill()
+    verify(world, sum(programs.values(), []), replay)
+
+
+def test_three_instances_killed_at_random(stream):
+    world, programs, replay = stream(73, instances=(0, 1, 2), daemons=("archive", "count", "rank"),
+                                     session="2s", idle=8000)
+    everybody = sum(programs.values(), [])
+    rnd = random.Random(73)
+    while replay.running:
+        time.sleep(rnd.uniform(0.3, 1))
+        rnd.choice(everybody).kill()
+    assert replay.wait() == DONE
+    world.settle("archive", "count")
+    rows = world.rows()
+    agree.archive_is(world, rows)
+    agree.late_are(world, rows)
+    eventually(lambda: agree.windows_are(world, rows), 30)
+    nothing_crashed(everybody)
+
+
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_a_zombie_wakes(stream, name):
+    """Frozen for longer than its session, another instance takes over, then it goes on."""
+    world, programs, replay = stream(74, daemons=CONSUMERS, session="1500ms", idle=8000)
+    heir = world.start(name, instance=9, supervised=True)
+    eventually(lambda: ready(heir))
+    time.sleep(0.5)
+    programs[name][0].signal(signal.SIGSTOP)
+    time.sleep(3)
+    programs[name][0].signal(signal.SIGCONT)
+    assert replay.wait() == DONE
+    agree.everything(world, answer=inference.answer)
+
+
+def ready(program):
+    assert program.get("/healthz")[0] == 200
+
+
+def test_sigterm_drains(stream):
+    """Each leaves with status 0 in mid-run; its successor goes on."""
+    world, programs, replay = stream(75)
+    for name in CONSUMERS:
+        time.sleep(0.3)
+        assert programs[name][0].stop(10) == DONE
+        world.start(name, instance=0, supervised=True)
+    assert replay.wait() == DONE
+    agree.everything(world, answer=inference.answer)
+
+
+def test_mongo_is_away_for_ten_seconds(stream, stack):
+    world, programs, replay = stream(76, idle=15_000)
+    time.sleep(1)
+    stack.server("stop", "mongo")
+    time.sleep(10)
+    stack.server("start", "mongo")
+    verify(world, sum(programs.values(), []), replay)
+
+
+def test_mongo_is_killed(stream, stack):
+    world, programs, replay = stream(77, idle=10_000)
+    time.sleep(1)
+    stack.server("kill", "mongo")
+    stack.server("start", "mongo")
+    verify(world, sum(programs.values(), []), replay)
+
+
+def test_redis_comes_back_empty(stream, stack):
+    """Frozen windows do not come back into an emptied Redis; the others do, and all later ones."""
+    world, programs, replay = stream(78, daemons=("count", "rank"))
+    time.sleep(1.5)
+    stack.server("kill", "redis")
+    time.sleep(1)
+    stack.server("start", "redis")
+    assert replay.wait() == DONE
+    world.settle("count")
+    rows = world.rows()
+
+    def current_is_right():
+        import oracle
+        rules = world.rules
+        current, windows = oracle.rankings(agree.verdicts(rules, rows)["counted"], size=rules.size,
+                                           slide=rules.slide, n=rules.n)
+        hot = world.hot()
+        assert agree.current_end(hot) == current
+        agree.same_current(hot, windows[current], 1)
+        shown = {int(end) for end in hot["history"]}
+        agree.same_history(hot["history"], {end: windows[end] for end in shown & windows.keys()},
+                           0, current)
+        assert {end for end in windows if end > current - rules.lateness} <= shown
+    eventually(current_is_right)
+    nothing_crashed(sum(programs.values(), []))
+
+
+def test_the_broker_is_killed(stream, stack):
+    world, programs, replay = stream(79, idle=20_000)
+    time.sleep(1.5)
+    stack.server("kill", "kafka")
+    stack.server("start", "kafka")
+    verify(world, sum(programs.values(), []), replay)
