@@ -85,7 +85,7 @@ static void print_help(const struct options_spec *spec)
 /* The command line as it was given, to be applied once the file has been read. */
 struct line {
     const char *file;
-    bool test;
+    bool test, help, version;
     char **settings; /* own; "section.key=value", own */
     size_t n, cap;
 };
@@ -110,8 +110,8 @@ static bool take(struct line *line, const struct options_spec *spec, int option,
     case OWN: add_own(line, spec, index); return true;
     case 'o': add_setting(line, mem_dup(optarg, strlen(optarg))); return true;
     case 't': line->test = true; return true;
-    case HELP: print_help(spec); exit(0);
-    case VERSION: printf("%s %s\n", spec->name, WEIR_VERSION); exit(0);
+    case HELP: line->help = true; return true;
+    case VERSION: line->version = true; return true;
     case 'c':
         if (line->file) return err_refuse(e, "-c: one configuration file only");
         line->file = optarg;
@@ -127,7 +127,8 @@ static bool read_line(struct line *line, const struct options_spec *spec, int ar
     int option, index = 0;
     bool good = true;
     optind = 0; /* start afresh */
-    while (good && (option = getopt_long(argc, argv, ":c:o:t", table, &index)) != -1) {
+    while (good && !line->help && !line->version &&
+           (option = getopt_long(argc, argv, ":c:o:t", table, &index)) != -1) {
         const char *given = argv[optind > 1 ? optind - 1 : 1];
         if (option == ':')
             good = err_refuse(e, "%s: its value is missing", given);
@@ -137,7 +138,7 @@ static bool read_line(struct line *line, const struct options_spec *spec, int ar
             good = take(line, spec, option, index, e);
     }
     free(table);
-    if (good && optind < argc && !spec->arguments)
+    if (good && optind < argc && !spec->arguments && !line->help)
         good = err_refuse(e, "\"%s\": takes no arguments; try %s --help", argv[optind], spec->name);
     return good;
 }
@@ -153,14 +154,26 @@ static bool apply(const struct line *line, const struct options_spec *spec, stru
     return config_resolve(parts, e) && (!spec->check || spec->check(spec->check_ctx, e));
 }
 
+static void forget(struct line *line)
+{
+    for (size_t i = 0; i < line->n; i++) free(line->settings[i]);
+    free(line->settings);
+}
+
 int options_read(const struct options_spec *spec, int argc, char **argv)
 {
     struct err e = {0};
     struct line line = {0};
-    if (!read_line(&line, spec, argc, argv, &e) || !apply(&line, spec, &e))
-        options_fail(spec->name, &e);
-    for (size_t i = 0; i < line.n; i++) free(line.settings[i]);
-    free(line.settings);
+    bool good = read_line(&line, spec, argc, argv, &e);
+    if (good && line.help)
+        print_help(spec);
+    else if (good && line.version)
+        printf("%s %s\n", spec->name, WEIR_VERSION);
+    else
+        good = good && apply(&line, spec, &e);
+    forget(&line);
+    if (!good) options_fail(spec->name, &e);
+    if (line.help || line.version) exit(0);
     if (!line.test) return optind;
     config_print(spec->parts, stdout);
     config_free(spec->parts);
