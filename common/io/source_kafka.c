@@ -533,22 +533,28 @@ static void serve_closing(struct source_kafka *s, rd_kafka_queue_t *closing)
     rd_kafka_event_destroy(event);
 }
 
-/* rd_kafka_consumer_close() may hang in 2.0.2: it is done step by step, under a deadline. */
+/* rd_kafka_consumer_close() may hang in 2.0.2: it is done step by step, under a deadline. A consumer that was fenced
+ * does not close at all. */
+static void await_closed(struct source_kafka *s)
+{
+    rd_kafka_queue_t *closing = rd_kafka_queue_new(s->rk);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, closing);
+    int64_t deadline_ms = clock_now_ms() + (error ? 0 : CLOSE_MS);
+    if (error) rd_kafka_error_destroy(error);
+    while (!rd_kafka_consumer_closed(s->rk) && clock_now_ms() < deadline_ms) serve_closing(s, closing);
+    rd_kafka_queue_destroy(closing);
+}
+
 static void close_group(struct source_kafka *s)
 {
     if (s->closed) return;
+    s->closed = true;
     if (s->loading) {
         drop_parts(s);
         unassign(s);
     }
-    int64_t deadline_ms = clock_now_ms() + CLOSE_MS;
-    rd_kafka_queue_t *closing = rd_kafka_queue_new(s->rk);
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, closing);
-    if (error) rd_kafka_error_destroy(error); /* closing already: rd_kafka_consumer_closed tells */
-    while (!rd_kafka_consumer_closed(s->rk) && clock_now_ms() < deadline_ms) serve_closing(s, closing);
-    s->closed = rd_kafka_consumer_closed(s->rk) != 0;
+    await_closed(s);
     tell_revoked(s, true); /* only if the group never came to it */
-    rd_kafka_queue_destroy(closing);
 }
 
 static bool leave(struct source *source, const struct stage *stage, struct err *e)
@@ -572,9 +578,9 @@ static void destroy(struct source *source)
     rd_kafka_queue_io_event_enable(s->group_events, -1, NULL, 0);
     rd_kafka_queue_destroy(s->group_events);
     rd_kafka_topic_destroy(s->topic);
-    if (s->closed)
-        rd_kafka_destroy(s->rk);
-    else /* it would hang: the process is about to end, let it take the threads along */
+    if (rd_kafka_consumer_closed(s->rk) || rd_kafka_fatal_error(s->rk, NULL, 0))
+        rd_kafka_destroy_flags(s->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    else /* it would hang: the process is about to end and takes the threads along */
         log_warn("source_kafka", "close", "topic=%s text=\"gave up after %d ms\"", s->topic_name, CLOSE_MS);
     close(s->wakeup_fd);
     free(s->topic_name);
