@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -74,6 +75,13 @@ uint64_t *map_put(struct map *m, struct str key, bool *ret_new)
         m->n++;
     }
     return &s->value;
+}
+
+struct str map_key(const uint64_t *value)
+{
+    const char *slot = (const char *)value - offsetof(struct map_slot, value);
+    const struct map_slot *s = (const void *)slot;
+    return (struct str){s->key, s->len};
 }
 
 bool map_remove(struct map *m, struct str key)

@@ -1,0 +1,181 @@
+/* Counts and their top N against a sort of everything, and tables of sums against an array. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/item_order.h"
+#include "flow/ranking.h"
+#include "flow/sums.h"
+
+enum { ITEMS = 300, TOP = 40 };
+
+static uint64_t state;
+
+static uint64_t draw(uint64_t below)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (state >> 33) % below;
+}
+
+/* Half of the ids are decimal, half are not, and some of these look as if they were. */
+static struct str id_of(size_t i, char text[32])
+{
+    static const char *const forms[] = {"%zu", "i%zu", "0%zu", "%zu0000000000000000000"};
+    int len = snprintf(text, 32, forms[i % 4], i);
+    return (struct str){text, (size_t)len};
+}
+
+struct model {
+    bool alive;
+    int64_t count;
+    uint32_t item;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct ranking_place *x = a, *y = b;
+    if (x->count != y->count) return x->count > y->count ? -1 : 1;
+    return item_order_cmp(x->id, y->id);
+}
+
+static void compare(struct ranking *r, const struct model *model, size_t n)
+{
+    static char texts[ITEMS][32];
+    struct ranking_place wanted[ITEMS], found[ITEMS];
+    size_t wanted_n = 0, alive_n = 0;
+    for (size_t i = 0; i < ITEMS; i++) {
+        alive_n += model[i].alive;
+        if (model[i].count)
+            wanted[wanted_n++] = (struct ranking_place){id_of(i, texts[i]), model[i].count};
+    }
+    qsort(wanted, wanted_n, sizeof wanted[0], by_rank);
+    if (wanted_n > n) wanted_n = n;
+    assert_int_equal(ranking_item_n(r), alive_n);
+    assert_int_equal(ranking_top(r, n, found), wanted_n);
+    for (size_t i = 0; i < wanted_n; i++) {
+        assert_int_equal(found[i].count, wanted[i].count);
+        assert_true(str_eq(found[i].id, wanted[i].id));
+    }
+}
+
+static int64_t amount(void)
+{
+    switch (draw(4)) {
+    case 0: return 1;
+    case 1: return 1 + (int64_t)draw(300);
+    case 2: return 1000 + (int64_t)draw(8);
+    default: return (int64_t)1 << draw(50);
+    }
+}
+
+static void change(struct ranking *r, struct model *m, struct str id)
+{
+    if (!m->alive) {
+        *m = (struct model){true, 0, ranking_item(r, id)};
+        ranking_keep(r, m->item);
+    }
+    assert_int_equal(ranking_item(r, id), m->item);
+    int64_t by = draw(3) ? amount() : m->count ? -1 - (int64_t)draw((uint64_t)m->count) : 0;
+    ranking_add(r, m->item, by);
+    m->count += by;
+}
+
+static void die(struct ranking *r, struct model *m)
+{
+    if (!m->alive) return;
+    ranking_keep(r, m->item);
+    ranking_drop(r, m->item); /* not the last reference */
+    ranking_add(r, m->item, -m->count);
+    ranking_drop(r, m->item);
+    *m = (struct model){0};
+}
+
+static void top_is_what_a_sort_gives(void **unused)
+{
+    (void)unused;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        state = seed;
+        struct model model[ITEMS] = {0};
+        struct ranking *r = ranking_new();
+        for (int round = 0; round < 200; round++) {
+            for (uint64_t n = draw(30); n; n--) {
+                size_t i = draw(ITEMS);
+                char text[32];
+                if (draw(4))
+                    change(r, &model[i], id_of(i, text));
+                else
+                    die(r, &model[i]);
+            }
+            compare(r, model, draw(5) ? TOP : 1 + draw(ITEMS));
+        }
+        ranking_free(r);
+    }
+}
+
+static void ties_are_cut_by_the_order_of_ids(void **unused)
+{
+    (void)unused;
+    struct ranking *r = ranking_new();
+    struct model model[ITEMS] = {0};
+    for (size_t i = 0; i < ITEMS; i++) {
+        char text[32];
+        model[i] = (struct model){true, 7, ranking_item(r, id_of(i, text))};
+        ranking_keep(r, model[i].item);
+        ranking_add(r, model[i].item, 7);
+    }
+    for (size_t n = 0; n <= ITEMS; n++) compare(r, model, n);
+    ranking_free(r);
+}
+
+static void memory_of_the_dead_is_used_again(void **unused)
+{
+    (void)unused;
+    struct ranking *r = ranking_new();
+    size_t bytes = 0;
+    for (size_t i = 0; i < 100000; i++) {
+        char text[32];
+        uint32_t item = ranking_item(r, id_of(i, text));
+        ranking_keep(r, item);
+        assert_in_range(item, 0, 0);
+        ranking_drop(r, item);
+        if (i == 10) bytes = ranking_bytes(r);
+    }
+    assert_int_equal(ranking_bytes(r), bytes);
+    ranking_free(r);
+}
+
+static void sums_add_up(void **unused)
+{
+    (void)unused;
+    state = 5;
+    struct sums s = {0};
+    int64_t wanted[ITEMS] = {0}, found[ITEMS] = {0};
+    for (int i = 0; i < 2000; i++) {
+        uint32_t item = (uint32_t)draw(ITEMS);
+        int64_t by = 1 + (int64_t)draw(9);
+        assert_int_equal(sums_add(&s, item, by), !wanted[item]);
+        wanted[item] += by;
+    }
+    uint32_t item;
+    int64_t sum;
+    for (size_t i = 0; sums_next(&s, &i, &item, &sum);) found[item] += sum;
+    assert_memory_equal(found, wanted, sizeof wanted);
+    sums_finish(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(top_is_what_a_sort_gives),
+        cmocka_unit_test(ties_are_cut_by_the_order_of_ids),
+        cmocka_unit_test(memory_of_the_dead_is_used_again),
+        cmocka_unit_test(sums_add_up),
+    };
+    return cmocka_run_group_tests_name("ranking", tests, NULL, NULL);
+}
