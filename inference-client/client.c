@@ -400,8 +400,7 @@ static bool check_algorithm(const char *name, struct err *e)
 {
     static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     if (name[0] && name[strspn(name, good)] == '\0') return true;
-    return err_refuse(e, "[infer] algorithm: want letters, digits, '_' and '-', not \"%.60s\"",
-                      name);
+    return err_refuse(e, "infer.algorithm: want letters, digits, '_' and '-', not \"%.60s\"", name);
 }
 
 struct client *client_new(const struct client_conf *conf, struct metrics *m, struct err *e)
@@ -409,11 +408,7 @@ struct client *client_new(const struct client_conf *conf, struct metrics *m, str
     if (!check_algorithm(conf->algorithm, e)) return NULL;
     struct client *c = mem_zero(1, sizeof *c);
     c->conf = *conf;
-    size_t len = strlen(conf->url);
-    while (len && conf->url[len - 1] == '/') len--;
-    char *url = mem_printf("%.*s/%s", (int)len, conf->url, conf->algorithm);
-    c->post = post_new(url, (size_t)conf->connections, on_done, c, e);
-    free(url);
+    c->post = post_new(conf->url, conf->algorithm, (size_t)conf->connections, on_done, c, e);
     if (!c->post) {
         free(c);
         return NULL;

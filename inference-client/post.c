@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -30,26 +31,33 @@ struct post {
     void *ctx;
 };
 
-static bool url_part(CURLU *url, CURLUPart part, const char *wanted)
+static bool has_part(CURLU *url, CURLUPart part)
 {
     char *text = NULL;
-    if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return false;
-    bool same = !wanted || str_eq(str_of(text), str_of(wanted));
+    bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
     curl_free(text);
-    return same;
+    return has;
 }
 
 static bool check_url(const char *text, struct err *e)
 {
     CURLU *url = curl_url();
-    bool good =
-        curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-        (url_part(url, CURLUPART_SCHEME, "http") || url_part(url, CURLUPART_SCHEME, "https")) &&
-        !url_part(url, CURLUPART_PASSWORD, NULL);
+    bool web = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+    bool good = web && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                !has_part(url, CURLUPART_PASSWORD) && !has_part(url, CURLUPART_QUERY) &&
+                !has_part(url, CURLUPART_FRAGMENT);
     curl_url_cleanup(url);
     if (good) return true;
     return err_refuse(e,
-                      "[infer] url: want http://host:port or https://host:port without a password");
+                      "infer.url: want http://host:port or https://host:port without a password");
+}
+
+/* The caller frees it. */
+static char *join_url(const char *url, const char *path)
+{
+    size_t len = strlen(url);
+    while (url[len - 1] == '/') len--;
+    return mem_printf("%.*s/%s", (int)len, url, path);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
@@ -94,8 +102,8 @@ static void transfer_init(struct transfer *t, const struct post *p, const char *
     must(curl_easy_setopt(easy, CURLOPT_PRIVATE, t));
 }
 
-struct post *post_new(const char *url, size_t connections, post_done *done, void *ctx,
-                      struct err *e)
+struct post *post_new(const char *url, const char *path, size_t connections, post_done *done,
+                      void *ctx, struct err *e)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     if (!check_url(url, e)) {
@@ -112,7 +120,9 @@ struct post *post_new(const char *url, size_t connections, post_done *done, void
     curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, (long)connections);
     p->transfers = mem_zero(connections, sizeof p->transfers[0]);
-    for (size_t i = 0; i < connections; i++) transfer_init(&p->transfers[i], p, url);
+    char *whole = join_url(url, path);
+    for (size_t i = 0; i < connections; i++) transfer_init(&p->transfers[i], p, whole);
+    free(whole);
     return p;
 }
 

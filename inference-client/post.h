@@ -23,9 +23,9 @@ struct post_result {
 /* Gets the outcome of a post_start by its ticket. It may call post_start. */
 typedef void post_done(void *ctx, void *ticket, const struct post_result *result);
 
-/* post_new refuses a url that is not http or https, or that holds a password. */
-MUST_CHECK struct post *post_new(const char *url, size_t connections, post_done *done, void *ctx,
-                                 struct err *e);
+/* post_new posts to url/path. It refuses a url that is not http or https, or that holds a password. */
+MUST_CHECK struct post *post_new(const char *url, const char *path, size_t connections,
+                                 post_done *done, void *ctx, struct err *e);
 
 /* post_free wants nothing in flight. NULL is fine. */
 void post_free(struct post *p);
