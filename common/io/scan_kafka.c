@@ -9,35 +9,46 @@
 enum { ANSWER_MS = 10000, STALL_MS = 20000, POLL_MS = 100, TEXT_BYTES = 400 };
 
 struct scan_kafka {
-    rd_kafka_t *rk; /* own */
+    rd_kafka_t *rk;  /* own; reads what is committed */
+    rd_kafka_t *all; /* own; is told of all that is written */
 };
 
 /* librdkafka assigns partitions only to clients that name a group; this one is never joined. */
 static const char group[] = "weir-scan";
 
-struct scan_kafka *scan_kafka_new(const struct conf_kafka *conf, struct err *e)
+static rd_kafka_t *open_client(const struct conf_kafka *conf, const char *isolation, struct err *e)
 {
     rd_kafka_conf_t *rk_conf = conf_kafka_make(conf, false, e);
     if (!rk_conf) return NULL;
+    conf_kafka_set(rk_conf, "group.id", group);
+    conf_kafka_set(rk_conf, "fetch.wait.max.ms", "10");
+    conf_kafka_set(rk_conf, "isolation.level", isolation);
     char text[TEXT_BYTES];
-    rd_kafka_conf_set(rk_conf, "group.id", group, text, sizeof text);
-    rd_kafka_conf_set(rk_conf, "fetch.wait.max.ms", "10", text, sizeof text);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, rk_conf, text, sizeof text);
-    if (!rk) {
-        rd_kafka_conf_destroy(rk_conf);
-        err_refuse(e, "kafka: %s", text);
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(rk);
+    if (rk) return rk;
+    rd_kafka_conf_destroy(rk_conf);
+    err_refuse(e, "kafka: %s", text);
+    return NULL;
+}
+
+struct scan_kafka *scan_kafka_new(const struct conf_kafka *conf, struct err *e)
+{
     struct scan_kafka *s = mem_zero(1, sizeof *s);
-    s->rk = rk;
-    return s;
+    s->rk = open_client(conf, "read_committed", e);
+    s->all = s->rk ? open_client(conf, "read_uncommitted", e) : NULL;
+    if (s->all) {
+        rd_kafka_poll_set_consumer(s->rk);
+        return s;
+    }
+    scan_kafka_free(s);
+    return NULL;
 }
 
 void scan_kafka_free(struct scan_kafka *s)
 {
     if (!s) return;
-    rd_kafka_destroy(s->rk);
+    if (s->all) rd_kafka_destroy(s->all);
+    if (s->rk) rd_kafka_destroy(s->rk);
     free(s);
 }
 
@@ -63,6 +74,16 @@ static bool partition_n(struct scan_kafka *s, const char *topic, size_t *ret_n, 
     return !error || failed(topic, error, e);
 }
 
+static rd_kafka_resp_err_t find_ends(struct scan_kafka *s, const char *topic,
+                                     struct scan_kafka_part *part)
+{
+    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+        s->all, topic, part->partition, &part->first, &part->high, ANSWER_MS);
+    if (error) return error;
+    return rd_kafka_query_watermark_offsets(s->rk, topic, part->partition, &part->first, &part->end,
+                                            ANSWER_MS);
+}
+
 bool scan_kafka_parts(struct scan_kafka *s, const char *topic, struct scan_kafka_part **ret_parts,
                       size_t *ret_n, struct err *e)
 {
@@ -72,8 +93,7 @@ bool scan_kafka_parts(struct scan_kafka *s, const char *topic, struct scan_kafka
     for (size_t i = 0; i < n; i++) {
         struct scan_kafka_part *part = &parts[i];
         part->partition = (int32_t)i;
-        rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-            s->rk, topic, part->partition, &part->first, &part->end, ANSWER_MS);
+        rd_kafka_resp_err_t error = find_ends(s, topic, part);
         part->from = part->first;
         if (!error) continue;
         free(parts);
@@ -185,9 +205,10 @@ bool scan_kafka_read(struct scan_kafka *s, const char *topic, const struct scan_
     struct scan scan = {s, topic, parts, mem_zero(n + 1, sizeof(bool)), 0, n, record, ctx};
     rd_kafka_topic_partition_list_t *list = begin_list(&scan);
     rd_kafka_resp_err_t error = rd_kafka_assign(s->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
     bool good = error ? failed(topic, error, e) : read_all(&scan, e);
+    rd_kafka_resume_partitions(s->rk, list); /* librdkafka remembers a pause over assignments */
     rd_kafka_assign(s->rk, NULL);
+    rd_kafka_topic_partition_list_destroy(list);
     free(scan.done);
     return good;
 }

@@ -17,6 +17,7 @@ struct scan_kafka_part {
     int32_t partition;
     int64_t first; /* of what is still stored */
     int64_t end;   /* behind the last record whose fate is known (the last stable offset) */
+    int64_t high;  /* behind the last record; greater than end while a transaction is open */
     int64_t from;  /* where scan_kafka_read begins; preset to first */
 };
 
