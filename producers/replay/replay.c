@@ -287,12 +287,12 @@ static void finish(struct replay *r)
     for (int t = 0; t < TOPICS_N; t++) free(r->topics[t]);
 }
 
-static void report(struct replay *r)
+static void report(struct replay *r, bool done)
 {
+    const char *event = !done ? "failed" : r->running() ? "done" : "stopped";
     progress_end(&r->progress);
     tally_text(&r->tally, &r->scratch);
-    log_info("replay", r->running() ? "done" : "stopped",
-             "%s job_sent=%lld job_rejected=%lld line=%lld", r->scratch.at,
+    log_info("replay", event, "%s job_sent=%lld job_rejected=%lld line=%lld", r->scratch.at,
              (long long)r->job.at.sent, (long long)r->job.at.rejected,
              (long long)r->job.at.place.line);
 }
@@ -304,7 +304,7 @@ bool replay_run(const struct replay_conf *conf, const char *path, bool (*running
     bool done = start(&r, e);
     if (done) {
         done = all_passes(&r, e);
-        report(&r);
+        report(&r, done);
     }
     finish(&r);
     return done;
