@@ -52,8 +52,11 @@ bool input_topic(const struct conf_kafka *kafka, const char *name, int64_t max_b
 {
     struct scan_kafka *scan = scan_kafka_new(kafka, e);
     if (!scan) return false;
-    struct merge m = {
-        .rows = input_memory_new(name, max_bytes), .partition = -1, .e = e, .good = true};
+    struct merge m = {.topic = name,
+                      .rows = input_memory_new(name, max_bytes),
+                      .partition = -1,
+                      .e = e,
+                      .good = true};
     bool good = load(&m, scan, e);
     scan_kafka_free(scan);
     if (!good) return input_memory_free(m.rows), false;
