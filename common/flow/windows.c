@@ -44,6 +44,8 @@ struct windows {
     int64_t fired_ms, line_ms; /* F, Z */
     int64_t next;              /* the offset after the last batch applied */
     int64_t quiet_below;       /* batches below it have been shown before */
+    int64_t version;           /* of the newest change that was shown */
+    bool changed;              /* what is due is not only shown again */
     int64_t events, frozen_events;
 };
 
@@ -59,6 +61,7 @@ struct windows *windows_new(const struct windows_conf *conf, struct windows_mark
     w->line_ms = mark.line_ms;
     w->next = mark.hold;
     w->quiet_below = mark.next;
+    w->version = mark.version;
     return w;
 }
 
@@ -114,6 +117,12 @@ bool windows_urgent(const struct windows *w)
 
 /* --- one batch -------------------------------------------------------------------------------------- */
 
+static void change(struct windows *w, int64_t end_ms)
+{
+    set_due(w, end_ms, true);
+    w->changed = true;
+}
+
 /* Windows up to F that hold the pane and may still change become due. */
 static void touch(struct windows *w, int64_t pane)
 {
@@ -122,7 +131,7 @@ static void touch(struct windows *w, int64_t pane)
     if (end < oldest(w)) end = oldest(w);
     if (last > w->fired_ms) last = w->fired_ms;
     for (; end <= last; end += w->conf.window->slide_ms)
-        if (!frozen(w, end)) set_due(w, end, true);
+        if (!frozen(w, end)) change(w, end);
 }
 
 static void add_pane(struct windows *w, int64_t offset, const struct batch *b,
@@ -149,7 +158,7 @@ static void raise_fired(struct windows *w, int64_t end_ms)
     w->fired_ms = end_ms;
     int64_t end = before < oldest(w) ? oldest(w) : before + slide;
     for (; end < end_ms; end += slide) set_due(w, end, any_panes(w, end));
-    set_due(w, end_ms, true);
+    change(w, end_ms);
 }
 
 static void raise_lines(struct windows *w)
@@ -230,13 +239,20 @@ void windows_again(struct windows *w)
     set_due(w, w->fired_ms, true);
 }
 
+/* Whatever changes a window up to F makes it due and is shown, so all of them are functions of the prefix below the
+ * newest change that was shown, too: shown again, they keep this version. */
+static int64_t version_of(const struct windows *w)
+{
+    return w->changed ? w->next : w->version;
+}
+
 static bool show_one(struct windows *w, int64_t end_ms, windows_show_fn *show, void *ctx,
                      struct err *e)
 {
     struct windows_view view = {
         .start_ms = end_ms - w->conf.window->size_ms,
         .end_ms = end_ms,
-        .version = w->next,
+        .version = version_of(w),
         .newest = end_ms == w->fired_ms,
         .places = w->places,
     };
@@ -255,6 +271,8 @@ bool windows_show(struct windows *w, windows_show_fn *show, void *ctx, struct er
 
 void windows_shown(struct windows *w)
 {
+    w->version = version_of(w);
+    w->changed = false;
     memset(w->due, 0, (size_t)w->conf.window->history * sizeof w->due[0]);
     w->due_n = 0;
     forget(w);
@@ -267,7 +285,7 @@ struct windows_mark windows_mark(const struct windows *w)
     if (panes < hold) hold = panes;
     if (lines < hold) hold = lines;
     int64_t next = w->next > w->quiet_below ? w->next : w->quiet_below;
-    return (struct windows_mark){hold, next, w->fired_ms, w->line_ms};
+    return (struct windows_mark){hold, next, w->version, w->fired_ms, w->line_ms};
 }
 
 struct windows_stats windows_stats(const struct windows *w)

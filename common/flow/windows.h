@@ -19,12 +19,13 @@ struct windows_conf {
 struct windows_mark {
     int64_t hold;     /* the lowest offset of weir-panes that is still needed */
     int64_t next;     /* everything below is applied and shown */
+    int64_t version;  /* of the newest change that was shown, <= next */
     int64_t fired_ms; /* F: end of the newest window that is complete; WATERMARK_NONE = none */
     int64_t
         line_ms; /* Z: the watermark of the whole; windows that end more than the lateness before are frozen */
 };
 
-#define WINDOWS_START ((struct windows_mark){0, 0, WATERMARK_NONE, WATERMARK_NONE})
+#define WINDOWS_START ((struct windows_mark){0, 0, 0, WATERMARK_NONE, WATERMARK_NONE})
 
 /* One window as it is to be shown. */
 struct windows_view {
@@ -53,7 +54,8 @@ MUST_CHECK bool windows_apply(struct windows *w, int64_t offset, const struct ba
 bool windows_due(const struct windows *w);
 bool windows_urgent(const struct windows *w);
 
-/* windows_again makes F and the windows that may still change due once more, for a store that lost them. */
+/* windows_again makes F and the windows that may still change due once more, as they are, for a store that lost
+ * them. */
 void windows_again(struct windows *w);
 
 /* windows_show hands all due windows to show(), oldest first, until one returns false. They stay due until
