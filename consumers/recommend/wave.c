@@ -59,7 +59,7 @@ struct wave {
     char trouble[sizeof((struct err *)0)->text];
     struct {
         struct metric *served[SLATE_SOURCE_N];
-        struct metric *due, *rounds, *merged, *adopted, *stale, *in_flight, *retries, *flush,
+        struct metric *out, *due, *rounds, *merged, *adopted, *stale, *in_flight, *retries, *flush,
             *hot_failed;
     } count;
 };
@@ -68,11 +68,11 @@ static void count_init(struct wave *w, struct metrics *m)
 {
     for (int i = 0; i < SLATE_SOURCE_N; i++) {
         char *label = mem_printf("source=\"%s\"", slate_source_name((enum slate_source)i));
-        w->count.served[i] =
-            metrics_counter(m, "recommendations_total", label,
-                            "recommendations served, by where their items are from");
+        w->count.served[i] = metrics_counter(
+            m, "served_total", label, "recommendations served, by where their items are from");
         free(label);
     }
+    w->count.out = metrics_counter(m, "rows_out_total", "", "recommendations stored");
     w->count.due = metrics_counter(m, "due_total", "", "due (user, interval) that are done");
     w->count.rounds = metrics_counter(m, "rounds_total", "", "rounds that are done");
     w->count.merged = metrics_counter(m, "merged_total", "",
@@ -318,8 +318,9 @@ static enum client_mongo_answer adopt(struct wave *w, const struct recommendatio
     return CLIENT_MONGO_RETRY;
 }
 
-static void count_recommended(struct wave *w, size_t adopted)
+static void count_recommended(struct wave *w, size_t n, size_t adopted)
 {
+    metrics_add(w->count.out, (int64_t)(n - adopted));
     metrics_add(w->count.adopted, (int64_t)adopted);
     for (size_t i = 0; i < w->n; i++)
         if (w->tasks[i].state == TASK_SERVE)
@@ -336,7 +337,7 @@ static enum client_mongo_answer recommend(struct wave *w, int64_t now_ms, struct
         recommendations_mongo_insert(w->parts.recommendations, docs, n, &there, e);
     if (answer == CLIENT_MONGO_DUPLICATES) answer = adopt(w, docs, &there, e);
     if (answer == CLIENT_MONGO_DONE) {
-        count_recommended(w, there.duplicate_n);
+        count_recommended(w, n, there.duplicate_n);
         w->step = STEP_REWARD;
     }
     client_mongo_counts_finish(&there);
