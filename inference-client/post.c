@@ -1,9 +1,13 @@
 #include "inference-client/post.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <curl/curl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -14,7 +18,8 @@ enum {
 };
 
 struct transfer {
-    CURL *easy; /* own */
+    struct post *post; /* ref */
+    CURL *easy;        /* own */
     bool busy;
     void *ticket;
     struct buf request, reply;
@@ -27,6 +32,8 @@ struct post {
     struct curl_slist *headers; /* own */
     struct transfer *transfers; /* own */
     size_t n, idle;
+    int *sockets; /* own; all open ones */
+    size_t sockets_n, sockets_cap;
     post_done *done;
     void *ctx;
 };
@@ -75,14 +82,69 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
     return t->header_bytes > HEADERS_MAX_BYTES ? 0 : size * n;
 }
 
+/* -- stray bytes: libcurl 7.88 takes a kept-alive connection into use although bytes wait on it. Nobody asked for
+ * them, and they would pass for the reply to the request that is about to be sent. So we know our sockets, and look
+ * at the one in question before each request. */
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct post *p = arg;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) return CURL_SOCKET_BAD;
+    p->sockets = mem_grow(p->sockets, p->sockets_n, &p->sockets_cap, sizeof p->sockets[0]);
+    p->sockets[p->sockets_n++] = fd;
+    return fd;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct post *p = arg;
+    for (size_t i = 0; i < p->sockets_n; i++)
+        if (p->sockets[i] == fd) p->sockets[i] = p->sockets[--p->sockets_n];
+    return close(fd);
+}
+
+static int port_of(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } a = {0};
+    socklen_t len = sizeof a;
+    if (getsockname(fd, &a.any, &len) < 0) return -1;
+    return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
+}
+
+static bool bytes_wait(const struct post *p, int local_port)
+{
+    for (size_t i = 0; i < p->sockets_n; i++) {
+        struct pollfd s = {.fd = p->sockets[i], .events = POLLIN};
+        if (port_of(s.fd) == local_port && poll(&s, 1, 0) > 0 && s.revents & POLLIN) return true;
+    }
+    return false;
+}
+
+static int before_request(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+    (void)remote, (void)local, (void)remote_port;
+    const struct transfer *t = arg;
+    long connects = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    bool reused = connects == 0; /* on a new one, TLS has bytes of its own */
+    return reused && bytes_wait(t->post, local_port) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void must(CURLcode code)
 {
     assert(code == CURLE_OK); /* constant options of the library that we link */
     (void)code;
 }
 
-static void transfer_init(struct transfer *t, const struct post *p, const char *url)
+static void transfer_init(struct transfer *t, struct post *p, const char *url)
 {
+    t->post = p;
     CURL *easy = t->easy = curl_easy_init();
     assert(easy);
     must(curl_easy_setopt(easy, CURLOPT_URL, url));
@@ -98,6 +160,12 @@ static void transfer_init(struct transfer *t, const struct post *p, const char *
     must(curl_easy_setopt(easy, CURLOPT_WRITEDATA, t));
     must(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header));
     must(curl_easy_setopt(easy, CURLOPT_HEADERDATA, t));
+    must(curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open));
+    must(curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, p));
+    must(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close));
+    must(curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, p));
+    must(curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request));
+    must(curl_easy_setopt(easy, CURLOPT_PREREQDATA, t));
     must(curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->text));
     must(curl_easy_setopt(easy, CURLOPT_PRIVATE, t));
 }
@@ -156,6 +224,7 @@ void post_free(struct post *p)
     curl_multi_cleanup(p->multi);
     curl_slist_free_all(p->headers);
     free(p->transfers);
+    free(p->sockets);
     free(p);
     curl_global_cleanup();
 }

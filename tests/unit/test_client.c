@@ -322,7 +322,10 @@ static void all_own(const struct rig *r)
 /* One ask ends with this status; whatever the server does is over within the budget. */
 static void one_ends(script *play, enum client_status want)
 {
-    struct rig *r = rig_new(play, quick());
+    struct client_conf conf = quick();
+    conf.breaker_failures = 1; /* one attempt, with all its time */
+    conf.breaker_pause_ms = 60000;
+    struct rig *r = rig_new(play, conf);
     ask(r, 1);
     finish(r);
     if (r->asked.status[0] != want)
@@ -719,6 +722,31 @@ static void a_second_reply_answers_nobody(void **state)
     rig_free(r);
 }
 
+static bool another_reply_later(struct server *s, const struct request *r)
+{
+    good(s, r);
+    while (s->stage != r->n + 1) poll(NULL, 0, 1); /* until the client has its answer */
+    reply(s, r->fd, "200 OK", "[[\"foreign\"]]");
+    s->stage = -1;
+    return true;
+}
+
+static void a_reply_before_the_request_answers_nobody(void **state)
+{
+    (void)state;
+    struct client_conf conf = quick();
+    conf.connections = 1;
+    struct rig *r = rig_new(another_reply_later, conf);
+    for (int i = 0; i < 5; i++) {
+        ask(r, 1);
+        finish(r);
+        r->server.stage = i + 1;
+        while (r->server.stage != -1) poll(NULL, 0, 1);
+    }
+    all_own(r);
+    rig_free(r);
+}
+
 static void bytes_are_bounded(void **state)
 {
     (void)state;
@@ -804,6 +832,7 @@ int main(void)
         cmocka_unit_test(breaker),
         cmocka_unit_test(a_late_reply_answers_nobody),
         cmocka_unit_test(a_second_reply_answers_nobody),
+        cmocka_unit_test(a_reply_before_the_request_answers_nobody),
         cmocka_unit_test(bytes_are_bounded),
         cmocka_unit_test(drop_forgets_all),
         cmocka_unit_test(refused_settings),
