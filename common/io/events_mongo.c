@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "flow/consumed.h"
 
 enum {
     BULK_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 documents and 48 MB */
     BULK_BYTES = 16 << 20,
-    UPSERT_TRIES = 5,
-    UPSERT_MS = 1000, /* past this the daemon goes round before it tries again */
 };
 
 const struct config_row events_mongo_rows[] = {
@@ -34,7 +31,6 @@ struct events_mongo {
     size_t n, cap;
     struct consumed pairs;   /* the batch as pairs */
     bson_t document, update; /* own, for building */
-    bson_t upsert;           /* own: {upsert: true} */
 };
 
 struct events_mongo *events_mongo_new(struct client_mongo *client, int64_t epoch)
@@ -53,15 +49,12 @@ struct events_mongo *events_mongo_new(struct client_mongo *client, int64_t epoch
     consumed_init(&m->pairs);
     bson_init(&m->document);
     bson_init(&m->update);
-    bson_init(&m->upsert);
-    BSON_APPEND_BOOL(&m->upsert, "upsert", true);
     return m;
 }
 
 void events_mongo_free(struct events_mongo *m)
 {
     if (!m) return;
-    bson_destroy(&m->upsert);
     bson_destroy(&m->update);
     bson_destroy(&m->document);
     consumed_finish(&m->pairs);
@@ -280,8 +273,23 @@ static enum client_mongo_answer insert_all(struct events_mongo *m,
     return report->duplicate_n ? CLIENT_MONGO_DUPLICATES : CLIENT_MONGO_DONE;
 }
 
-static void upsert(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
-                   const struct consumed_entry *pair)
+/* Most pairs are new, and an insert costs MongoDB a third of an upsert. */
+static void insert_pair(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
+                        const struct consumed_entry *pair)
+{
+    bson_reinit(&m->document);
+    append(&m->document, "_id", pair->key);
+    append(&m->document, "user", pair->user);
+    append(&m->document, "item", pair->item);
+    append_date(&m->document, "first", pair->span.first_ms);
+    append_date(&m->document, "last", pair->span.last_ms);
+    bool good = mongoc_bulk_operation_insert_with_opts(bulk, &m->document, NULL, NULL);
+    assert(good);
+}
+
+/* first = min(first, ours), last = max(last, ours): in any order, any number of times. */
+static void widen_pair(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
+                       const struct consumed_entry *pair)
 {
     bson_t part;
     bson_reinit(&m->document);
@@ -293,24 +301,52 @@ static void upsert(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
     BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$max", &part);
     append_date(&part, "last", pair->span.last_ms);
     bson_append_document_end(&m->update, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$setOnInsert", &part);
-    append(&part, "user", pair->user);
-    append(&part, "item", pair->item);
-    bson_append_document_end(&m->update, &part);
-    bool good = mongoc_bulk_operation_update_one_with_opts(bulk, &m->document, &m->update,
-                                                           &m->upsert, NULL);
+    bool good =
+        mongoc_bulk_operation_update_one_with_opts(bulk, &m->document, &m->update, NULL, NULL);
     assert(good);
 }
 
-static enum client_mongo_answer upsert_all(struct events_mongo *m, struct err *e)
+/* Widens those of the pairs that were there already. */
+static enum client_mongo_answer widen(struct events_mongo *m, const struct consumed_entry *pairs,
+                                      const struct client_mongo_counts *known, struct err *e)
 {
     mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->consumed);
-    struct consumed_entry pair;
-    for (size_t cursor = 0; consumed_next(&m->pairs, &cursor, &pair);) upsert(m, bulk, &pair);
-    enum client_mongo_answer answer = client_mongo_execute(bulk, NULL, e);
-    if (answer != CLIENT_MONGO_DUPLICATES) return answer;
-    err_set(e, "mongodb: consumed: two upserts of one pair met");
-    return CLIENT_MONGO_RETRY;
+    for (size_t i = 0; i < known->duplicate_n; i++)
+        widen_pair(m, bulk, &pairs[known->duplicates[i]]);
+    struct client_mongo_counts counts = {0};
+    enum client_mongo_answer answer = client_mongo_execute(bulk, &counts, e);
+    if (answer == CLIENT_MONGO_DONE && (size_t)counts.matched_n != known->duplicate_n) {
+        err_set(e, "mongodb: consumed: somebody deletes documents");
+        answer = CLIENT_MONGO_RETRY;
+    }
+    client_mongo_counts_finish(&counts);
+    return answer;
+}
+
+static enum client_mongo_answer
+write_pairs(struct events_mongo *m, const struct consumed_entry *pairs, size_t n, struct err *e)
+{
+    mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->consumed);
+    for (size_t i = 0; i < n; i++) insert_pair(m, bulk, &pairs[i]);
+    struct client_mongo_counts known = {0};
+    enum client_mongo_answer answer = client_mongo_execute(bulk, &known, e);
+    if (answer == CLIENT_MONGO_DUPLICATES) answer = widen(m, pairs, &known, e);
+    client_mongo_counts_finish(&known);
+    return answer;
+}
+
+static enum client_mongo_answer write_all_pairs(struct events_mongo *m, struct err *e)
+{
+    size_t most = m->pairs.index.n < BULK_DOCUMENTS ? m->pairs.index.n : BULK_DOCUMENTS;
+    struct consumed_entry *pairs = mem_zero(most, sizeof pairs[0]);
+    enum client_mongo_answer answer = CLIENT_MONGO_DONE;
+    size_t cursor = 0, n;
+    do {
+        for (n = 0; n < most && consumed_next(&m->pairs, &cursor, &pairs[n]);) n++;
+        if (n) answer = write_pairs(m, pairs, n, e);
+    } while (n && answer == CLIENT_MONGO_DONE);
+    free(pairs);
+    return answer;
 }
 
 enum client_mongo_answer events_mongo_write(struct events_mongo *m,
@@ -319,12 +355,6 @@ enum client_mongo_answer events_mongo_write(struct events_mongo *m,
     *ret_report = (struct events_mongo_report){0};
     enum client_mongo_answer inserted = insert_all(m, ret_report, e);
     if (inserted >= CLIENT_MONGO_RETRY) return inserted;
-    int64_t start_ms = clock_now_ms();
-    for (int tries = 1;; tries++) {
-        enum client_mongo_answer upserted = upsert_all(m, e);
-        if (upserted == CLIENT_MONGO_DONE) return inserted;
-        bool again = tries < UPSERT_TRIES && clock_now_ms() - start_ms < UPSERT_MS;
-        if (upserted == CLIENT_MONGO_FATAL || !again) return upserted;
-        *e = (struct err){0};
-    }
+    enum client_mongo_answer paired = write_all_pairs(m, e);
+    return paired == CLIENT_MONGO_DONE ? inserted : paired;
 }

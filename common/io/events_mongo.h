@@ -1,7 +1,7 @@
 /* The archive in MongoDB: every event once in `events`, and in `consumed` who consumed what, first and last.
  *
  * A batch may be written again and again, by anybody: an event's _id is where it stands in the log, so that
- * E11000 means "it is there already", and $min and $max of times commute and repeat. */
+ * E11000 means "it is there already"; a pair that is there is widened by $min and $max, which commute and repeat. */
 #ifndef WEIR_IO_EVENTS_MONGO_H
 #define WEIR_IO_EVENTS_MONGO_H
 
