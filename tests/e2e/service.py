@@ -10,7 +10,7 @@ from weir import free_port
 
 def answer(user, items, n_rec=8):
     """Ranked, all different, never an item of the logs: a function of the request alone."""
-    seed = zlib.crc32("\x1f".join([user, *items]).encode())
+    seed = zlib.crc32("\x1f".join(map(str, [user, *items])).encode())
     return [f"rec-{(seed + step * step) % 10_007}" for step in range(n_rec)]
 
 

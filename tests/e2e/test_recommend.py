@@ -58,7 +58,8 @@ def test_requests_are_what_the_contract_says(logged, service):
     for path, request in service.requests:
         assert path == "/ddpg" and request["n_rec"] == world.rules.recommend_n
         assert len(request["user"]) == len(request["item"]) <= 5
-        asked |= {(user, *items) for user, items in zip(request["user"], request["item"])}
+        asked |= {(user, *map(str, items))
+                  for user, items in zip(map(str, request["user"]), request["item"])}
     assert asked == {(doc["user"], *doc["history"]) for doc in documents.values()}
     assert {doc["model"] for doc in documents.values()} == {"ddpg"}
 

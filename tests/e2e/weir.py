@@ -205,6 +205,14 @@ class Message(NamedTuple):
     value: bytes | None
 
 
+def metadata_of(committed):
+    """The client may read beyond the end of a metadata text: what follows it is of no meaning."""
+    try:
+        return committed.metadata or ""
+    except UnicodeDecodeError as error:
+        return error.object.decode(errors="replace")
+
+
 @dataclass(frozen=True)
 class Rules:
     """What gives a log its meaning, in ms: for the daemons' options and for the oracle."""
@@ -397,7 +405,7 @@ class World:
         partitions = 1 if which == "panes" else self.rules.partitions
         asked = [TopicPartition(self.topic(which), p) for p in range(partitions)]
         found = self._groups[group].committed(asked, timeout=30)
-        return {p.partition: (p.offset, p.metadata) for p in found if p.offset >= 0}
+        return {p.partition: (p.offset, metadata_of(p)) for p in found if p.offset >= 0}
 
     def begun(self, daemon):
         """Waits until the daemon's group has a position everywhere."""
@@ -423,7 +431,7 @@ class World:
         for partition, end in ends.items():
             offset, metadata = now.get(partition, (-1, ""))
             if daemon == "rank":    # its offset is what a restart must read again
-                found = re.search(r"next=(\d+)", metadata or "")
+                found = re.search(r"next=(\d+)", metadata)
                 offset = int(found[1]) if found else -1
             assert offset >= end, f"{daemon}: partition {partition} at {offset} of {end}"
 

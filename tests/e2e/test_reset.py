@@ -1,0 +1,152 @@
+"""weir-reset: one consumer's results, or everything, are gone; what is made anew is what was there."""
+import os
+import pty
+import subprocess
+
+import pytest
+
+import agree
+import logs
+import service as inference
+from weir import CONSUMERS, DONE, REFUSED, RETRY, eventually
+
+
+@pytest.fixture
+def service():
+    service = inference.Service()
+    yield service
+    service.down()
+
+
+@pytest.fixture
+def full(worlds, service, tmp_path):
+    """-> (world, log, programs): a log went through everything and was found exact."""
+    world = worlds(partitions=3)
+    world.settings["infer.url"] = service.url
+    log = logs.write(tmp_path / "log.csv", logs.spoiled(logs.rows_of(logs.make(80, 1200)), 4))
+    world.replay(log)
+    programs = world.run_all()
+    agree.everything(world, answer=inference.answer)
+    return world, log, programs
+
+
+def reset(world, scope, *more, status=DONE):
+    program = world.start("reset", scope, "--yes", *more)
+    assert program.wait() == status, program.log
+    return program.log
+
+
+def dump(world):
+    """All results, without what differs from run to run: epochs, the number of transactions, times
+    of writing."""
+    stored = {name: world.documents(name)
+              for name in ("events", "consumed", "users", "recommendations")}
+    stored["events"] = {id.split(":", 1)[1]: {**doc, "_id": None}
+                        for id, doc in stored["events"].items()}
+    for name in ("users", "recommendations"):
+        for document in stored[name].values():
+            document.pop("hot_version", None)
+            document.pop("rev", None)
+    hot = world.hot()
+    shown = {key: value for key, value in hot["hash"].items()
+             if key in ("window_start", "window_end", "events", "complete", "n", "ranking")}
+    late = {message.key.split(b":", 1)[1]: message.value for message in world.read("late")}
+    return stored, shown, hot["order"], hot["items"], sorted(hot["history"]), len(late)
+
+
+def test_all_and_again(full):
+    """Two runs with `weir-reset all` between them are equal but for the epoch."""
+    world, log, programs = full
+    before = dump(world)
+    assert [program.stop() for program in programs] == [DONE] * 4
+    reset(world, "all")
+    assert world.client.list_database_names().count(world.name) == 0 or \
+        all(not world.documents(name) for name in ("events", "consumed", "users", "recommendations"))
+    assert not any(world.hot().values())
+    assert not any(world.read(which) for which in ("events", "panes", "late", "dead"))
+    assert not any(world.committed(daemon) for daemon in CONSUMERS)
+    world.replay(log)
+    world.run_all()
+    agree.everything(world, answer=inference.answer, epoch=2)
+    assert dump(world) == before
+
+
+@pytest.mark.parametrize("scope, daemons", [
+    ("ranking", ["count", "rank"]), ("recommend", ["recommend"]), ("archive", ["archive"])])
+def test_one_consumer_afresh(full, scope, daemons):
+    world, _, programs = full
+    before = dump(world)
+    for program, name in zip(programs, CONSUMERS):
+        if name in daemons:
+            assert program.stop() == DONE
+    reset(world, scope)
+    kept = {"ranking": world.documents("events"), "recommend": world.hot()["history"],
+            "archive": world.documents("users")}[scope]
+    gone = {"ranking": world.hot()["history"], "recommend": world.documents("users"),
+            "archive": world.documents("events")}[scope]
+    assert kept and not gone
+    world.run_all(*daemons)
+    world.settle()
+    rows = world.rows()
+    eventually(lambda: agree.windows_are(world, rows, epoch=2 if scope == "ranking" else 1), 20)
+    agree.archive_is(world, rows)
+    agree.recommendations_are(world, rows, answer=inference.answer)
+    assert dump(world) == before
+
+
+def test_another_window_needs_only_its_scope(full):
+    world, _, programs = full
+    assert [program.stop() for program in programs[1:3]] == [DONE] * 2
+    refused = world.start("rank", window__size="20min")
+    assert refused.wait() == REFUSED and "weir-reset ranking" in refused.log
+    refused = world.start("count", window__slide="2min")
+    assert refused.wait() == REFUSED and "weir-reset ranking" in refused.log
+    reset(world, "ranking")
+    world.settings["window.size"] = "20min"
+    object.__setattr__(world.rules, "size", 1_200_000)
+    world.run_all("count", "rank")
+    world.settle("count")
+    rows = world.rows()
+    eventually(lambda: agree.windows_are(world, rows, epoch=2), 20)
+
+
+def test_it_waits_until_the_daemons_have_left(full):
+    world, _, programs = full
+    busy = reset(world, "recommend", "--wait", "1s", status=RETRY)
+    assert "stop weir-recommend" in busy and world.documents("users")
+    waiting = world.start("reset", "recommend", "--yes", "--wait", "30s")
+    eventually(lambda: says(waiting, "stop weir-recommend"))
+    assert programs[3].stop() == DONE
+    assert waiting.wait() == DONE and not world.documents("users")
+
+
+def says(program, text):
+    assert text in program.log
+
+
+def test_it_asks(full):
+    world, _, programs = full
+    assert [program.stop() for program in programs] == [DONE] * 4
+    unasked = world.start("reset", "archive")
+    assert unasked.wait() == REFUSED and "--yes" in unasked.log
+    assert answered(world, b"no\n").returncode == REFUSED
+    assert world.documents("events")
+    assert answered(world, b"yes\n").returncode == DONE
+    assert not world.documents("events")
+
+
+def answered(world, answer):
+    """weir-reset archive on a terminal whose user types an answer."""
+    ours, theirs = pty.openpty()
+    os.write(ours, answer)
+    done = subprocess.run([*world.argv("weir-reset"), "archive"], stdin=theirs, capture_output=True,
+                          timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    return done
+
+
+@pytest.mark.parametrize("arguments", [[], ["everything"], ["all", "ranking"]])
+def test_other_scopes_are_refused(world, arguments):
+    program = world.start("reset", *arguments, "--yes")
+    assert program.wait() == REFUSED
