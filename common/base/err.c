@@ -8,7 +8,8 @@ static bool record(struct err *e, enum err_status status, const char *format, va
     if (e->status != ERR_NONE) return false;
     e->status = status;
     vsnprintf(e->text, sizeof e->text, format, args);
-    for (char *at = e->text; *at; at++) /* foreign text may hold anything: one line stays one line */
+    for (char *at = e->text; *at;
+         at++) /* foreign text may hold anything: one line stays one line */
         if ((unsigned char)*at < 0x20 || *at == 0x7f) *at = ' ';
     return false;
 }

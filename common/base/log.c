@@ -8,7 +8,8 @@ enum { LINE_MAX_BYTES = 2048 };
 
 /* One write() per line, so that lines of several threads and processes do not mix. Control characters of
  * foreign text (a file name, a server's answer) are replaced: a line stays one line. */
-static void emit(const char *level, const char *comp, const char *event, const char *format, va_list args)
+static void emit(const char *level, const char *comp, const char *event, const char *format,
+                 va_list args)
 {
     char line[LINE_MAX_BYTES];
     int n = snprintf(line, sizeof line, "level=%s comp=%s event=%s ", level, comp, event);

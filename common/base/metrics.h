@@ -15,11 +15,14 @@ void metrics_free(struct metrics *m);
 
 /* metrics_counter and friends find or make a series. name without the "weir_" that all get; labels is ""
  * or `reason="time"`; help is for people, the same for all series of a name. */
-struct metric *metrics_counter(struct metrics *m, const char *name, const char *labels, const char *help);
-struct metric *metrics_gauge(struct metrics *m, const char *name, const char *labels, const char *help);
+struct metric *metrics_counter(struct metrics *m, const char *name, const char *labels,
+                               const char *help);
+struct metric *metrics_gauge(struct metrics *m, const char *name, const char *labels,
+                             const char *help);
 
 /* A histogram of seconds, with buckets from 0.5 ms to 30 s. */
-struct metric *metrics_histogram(struct metrics *m, const char *name, const char *labels, const char *help);
+struct metric *metrics_histogram(struct metrics *m, const char *name, const char *labels,
+                                 const char *help);
 
 void metrics_add(struct metric *m, int64_t n);
 void metrics_set(struct metric *m, int64_t value);

@@ -12,7 +12,8 @@ static int column_of(const struct columns *c, const char *name)
 static bool name_is_good(struct str name)
 {
     if (name.len == 0 || name.len >= COLUMNS_NAME_MAX || !str_is_text(name)) return false;
-    return !str_eq(name, str_of("_id")) && !memchr(name.at, '.', name.len) && !memchr(name.at, '$', name.len);
+    return !str_eq(name, str_of("_id")) && !memchr(name.at, '.', name.len) &&
+           !memchr(name.at, '$', name.len);
 }
 
 static bool add(struct columns *c, struct str name, struct err *e)

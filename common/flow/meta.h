@@ -16,11 +16,13 @@ struct meta_field {
 };
 
 /* meta_write fills text with "v=<version>" and the fields; asserts that it fits. */
-void meta_write(char text[CHECKPOINT_METADATA_BYTES], int version, const struct meta_field *fields, size_t n);
+void meta_write(char text[CHECKPOINT_METADATA_BYTES], int version, const struct meta_field *fields,
+                size_t n);
 
 /* meta_read fills the fields from text; anything missing, unknown, out of order, or of another version is
  * refused with what was found. */
-MUST_CHECK bool meta_read(const char *text, int version, const struct meta_field *fields, size_t n, struct err *e);
+MUST_CHECK bool meta_read(const char *text, int version, const struct meta_field *fields, size_t n,
+                          struct err *e);
 
 /* meta_find reads one field by name, whatever the version: for tools. False = not there. */
 MUST_CHECK bool meta_find(const char *text, const char *name, int64_t *ret_value);

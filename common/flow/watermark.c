@@ -3,8 +3,10 @@
 #include <stddef.h>
 
 #define ROW(name, fallback, field, help)                                                           \
-    {"time", name, CONFIG_DURATION, fallback, help, offsetof(struct watermark_conf, field),        \
-     .max = INT64_C(366) * 86400 * 1000}
+    {                                                                                              \
+        "time", name, CONFIG_DURATION, fallback, help, offsetof(struct watermark_conf, field),     \
+            .max = INT64_C(366) * 86400 * 1000                                                     \
+    }
 
 const struct config_row watermark_rows[] = {
     ROW("delay", "10s", delay_ms, "how far the watermark trails a partition's greatest event time"),
@@ -25,7 +27,8 @@ int64_t watermark_of(const struct watermark_conf *conf, int64_t clock_ms)
     return clock_ms == WATERMARK_NONE ? WATERMARK_NONE : clock_ms - conf->delay_ms;
 }
 
-bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms, int64_t pane_ms)
+bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms,
+                    int64_t pane_ms)
 {
     if (clock_ms == WATERMARK_NONE) return false;
     int64_t pane_end = watermark_floor(time_ms, pane_ms) + pane_ms;

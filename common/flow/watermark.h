@@ -28,6 +28,7 @@ int64_t watermark_of(const struct watermark_conf *conf, int64_t clock_ms);
 
 /* watermark_late is true when the pane of time_ms (panes are pane_ms long) ended more than the lateness
  * before the watermark of a partition whose clock stood at clock_ms before the row. */
-bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms, int64_t pane_ms);
+bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms,
+                    int64_t pane_ms);
 
 #endif

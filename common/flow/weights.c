@@ -14,9 +14,10 @@ static bool add(struct weights *w, struct str pair, struct err *e)
     struct str value = pair;
     struct str name = str_trim(str_cut(&value, ':'));
     int64_t weight = -1;
-    if (!value.at || !str_int64(str_trim(value), &weight) || weight < 0 || weight > WEIGHTS_VALUE_MAX)
-        return err_refuse(e, "weights: \"%.*s\" is not name:weight with a weight of 0 to %d", STR_ARGS(pair),
-                          WEIGHTS_VALUE_MAX);
+    if (!value.at || !str_int64(str_trim(value), &weight) || weight < 0 ||
+        weight > WEIGHTS_VALUE_MAX)
+        return err_refuse(e, "weights: \"%.*s\" is not name:weight with a weight of 0 to %d",
+                          STR_ARGS(pair), WEIGHTS_VALUE_MAX);
     if (w->n == WEIGHTS_MAX || name.len == 0 || name.len >= sizeof w->at[0].name)
         return err_refuse(e, "weights: at most %d names of 1 to 63 bytes", WEIGHTS_MAX);
     if (find(w, name)) return err_refuse(e, "weights: \"%.*s\" is there twice", STR_ARGS(name));
