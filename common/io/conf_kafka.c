@@ -120,7 +120,8 @@ static bool set_pair(rd_kafka_conf_t *rk_conf, const struct config_pair *pair, s
 {
     char text[KAFKA_TEXT_BYTES];
     if (strcmp(pair->name, "sasl.password") == 0)
-        return err_refuse(e, "kafka.sasl.password: put it into a file and name that in kafka.password_file");
+        return err_refuse(
+            e, "kafka.sasl.password: put it into a file and name that in kafka.password_file");
     if (is_reserved(pair->name))
         return err_refuse(e, "kafka.%s is set by Weir itself: remove it", pair->name);
     if (rd_kafka_conf_set(rk_conf, pair->name, pair->value, text, sizeof text) == RD_KAFKA_CONF_OK)
@@ -141,7 +142,8 @@ static bool set_pairs(rd_kafka_conf_t *rk_conf, const struct conf_kafka *conf, s
     }
     if (!reachable)
         return err_refuse(e, "kafka.bootstrap.servers is missing: where are the brokers?");
-    if (conf->password && conf->password[0]) conf_kafka_set(rk_conf, "sasl.password", conf->password);
+    if (conf->password && conf->password[0])
+        conf_kafka_set(rk_conf, "sasl.password", conf->password);
     return true;
 }
 
@@ -164,5 +166,16 @@ rd_kafka_conf_t *conf_kafka_make(const struct conf_kafka *conf, bool producer, s
         set_all(rk_conf, for_consumers, COUNT_OF(for_consumers));
     if (set_pairs(rk_conf, conf, e)) return rk_conf;
     rd_kafka_conf_destroy(rk_conf);
+    return NULL;
+}
+
+rd_kafka_t *conf_kafka_client_take(rd_kafka_conf_t *rk_conf, bool producer, struct err *e)
+{
+    char text[KAFKA_TEXT_BYTES];
+    rd_kafka_type_t type = producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+    rd_kafka_t *rk = rd_kafka_new(type, rk_conf, text, sizeof text);
+    if (rk) return rk;
+    rd_kafka_conf_destroy(rk_conf);
+    err_refuse(e, "librdkafka refuses the settings of [kafka]: %s", text);
     return NULL;
 }

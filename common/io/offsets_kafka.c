@@ -5,7 +5,11 @@
 #include <librdkafka/rdkafka.h>
 #include <string.h>
 
-rd_kafka_topic_partition_list_t *offsets_kafka_list(const char *topic, const struct checkpoint *parts, size_t n)
+#include "base/config.h"
+#include "base/value.h"
+
+rd_kafka_topic_partition_list_t *offsets_kafka_list(const char *topic,
+                                                    const struct checkpoint *parts, size_t n)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
     for (size_t i = 0; i < n; i++) {
@@ -23,12 +27,14 @@ rd_kafka_topic_partition_list_t *offsets_kafka_list(const char *topic, const str
 
 /* --- reading positions ---------------------------------------------------------------------------- */
 
-static bool read_metadata(const rd_kafka_topic_partition_t *p, struct checkpoint *part, struct err *e)
+static bool read_metadata(const rd_kafka_topic_partition_t *p, struct checkpoint *part,
+                          struct err *e)
 {
     struct str text = {p->metadata, p->metadata_size};
     if (text.len >= CHECKPOINT_METADATA_BYTES || !str_is_text(text))
         return err_refuse(e,
-                          "%s partition %" PRId32 ": the metadata at the committed offset is not Weir's (%zu bytes); "
+                          "%s partition %" PRId32
+                          ": the metadata at the committed offset is not Weir's (%zu bytes); "
                           "give Weir a group of its own, or use weir-reset",
                           p->topic, p->partition, text.len);
     if (text.len > 0) memcpy(part->metadata, text.at, text.len);
@@ -36,19 +42,20 @@ static bool read_metadata(const rd_kafka_topic_partition_t *p, struct checkpoint
     return true;
 }
 
-static enum offsets_kafka read_one(const rd_kafka_topic_partition_t *p, struct checkpoint *part, struct err *e)
+static enum offsets_kafka read_one(const rd_kafka_topic_partition_t *p, struct checkpoint *part,
+                                   struct err *e)
 {
     if (p->err) {
-        err_set(e, "%s partition %" PRId32 ": cannot read the committed offset: %s", p->topic, p->partition,
-                rd_kafka_err2str(p->err));
+        err_set(e, "%s partition %" PRId32 ": cannot read the committed offset: %s", p->topic,
+                p->partition, rd_kafka_err2str(p->err));
         return OFFSETS_KAFKA_LATER; /* mostly UNSTABLE_OFFSET_COMMIT: a predecessor's open transaction */
     }
     part->offset = p->offset >= 0 ? p->offset : CHECKPOINT_NONE;
     return read_metadata(p, part, e) ? OFFSETS_KAFKA_KNOWN : OFFSETS_KAFKA_BAD;
 }
 
-static enum offsets_kafka read_list(const rd_kafka_topic_partition_list_t *list, struct checkpoint *parts,
-                                    size_t n, struct err *e)
+static enum offsets_kafka read_list(const rd_kafka_topic_partition_list_t *list,
+                                    struct checkpoint *parts, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (i == (size_t)list->cnt || list->elems[i].partition != parts[i].partition) {
@@ -67,12 +74,14 @@ static bool worth_asking_again(rd_kafka_resp_err_t code)
            code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && code != RD_KAFKA_RESP_ERR__FATAL;
 }
 
-enum offsets_kafka offsets_kafka_committed(rd_kafka_t *rk, const char *topic, struct checkpoint *parts, size_t n,
-                                           int timeout_ms, struct err *e)
+enum offsets_kafka offsets_kafka_committed(rd_kafka_t *rk, const char *topic,
+                                           struct checkpoint *parts, size_t n, int timeout_ms,
+                                           struct err *e)
 {
     if (n == 0) return OFFSETS_KAFKA_KNOWN;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
-    for (size_t i = 0; i < n; i++) rd_kafka_topic_partition_list_add(list, topic, parts[i].partition);
+    for (size_t i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, topic, parts[i].partition);
     rd_kafka_resp_err_t code = rd_kafka_committed(rk, list, timeout_ms);
     enum offsets_kafka known;
     if (code) {
@@ -88,7 +97,8 @@ enum offsets_kafka offsets_kafka_committed(rd_kafka_t *rk, const char *topic, st
 /* --- admin requests: one request, one answering event --------------------------------------------- */
 
 /* Waits for the answer of an admin request; NULL with e set. The caller destroys it. */
-static rd_kafka_event_t *await_answer(rd_kafka_queue_t *answers, int timeout_ms, const char *what, struct err *e)
+static rd_kafka_event_t *await_answer(rd_kafka_queue_t *answers, int timeout_ms, const char *what,
+                                      struct err *e)
 {
     rd_kafka_event_t *answer = rd_kafka_queue_poll(answers, timeout_ms);
     if (!answer) {
@@ -109,17 +119,19 @@ static bool read_group(rd_kafka_event_t *answer, struct checkpoint *part, struct
     assert(n == 1); /* librdkafka's word: one per request */
     const rd_kafka_error_t *error = rd_kafka_group_result_error(groups[0]);
     if (error)
-        return err_set(e, "cannot read the offsets of group %s: %s", rd_kafka_group_result_name(groups[0]),
-                       rd_kafka_error_string(error));
-    return read_list(rd_kafka_group_result_partitions(groups[0]), part, 1, e) == OFFSETS_KAFKA_KNOWN;
+        return err_set(e, "cannot read the offsets of group %s: %s",
+                       rd_kafka_group_result_name(groups[0]), rd_kafka_error_string(error));
+    return read_list(rd_kafka_group_result_partitions(groups[0]), part, 1, e) ==
+           OFFSETS_KAFKA_KNOWN;
 }
 
-bool offsets_kafka_of_group(rd_kafka_t *rk, const char *group, const char *topic, struct checkpoint *part,
-                            int timeout_ms, struct err *e)
+bool offsets_kafka_of_group(rd_kafka_t *rk, const char *group, const char *topic,
+                            struct checkpoint *part, int timeout_ms, struct err *e)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, part->partition);
-    rd_kafka_ListConsumerGroupOffsets_t *request = rd_kafka_ListConsumerGroupOffsets_new(group, list);
+    rd_kafka_ListConsumerGroupOffsets_t *request =
+        rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_queue_t *answers = rd_kafka_queue_new(rk);
     rd_kafka_ListConsumerGroupOffsets(rk, &request, 1, NULL, answers);
     rd_kafka_event_t *answer = await_answer(answers, timeout_ms, "offsets of another group", e);
@@ -142,8 +154,8 @@ static bool read_trim(rd_kafka_event_t *answer, struct err *e)
     return true;
 }
 
-bool offsets_kafka_trim(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t offset, int timeout_ms,
-                        struct err *e)
+bool offsets_kafka_trim(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t offset,
+                        int timeout_ms, struct err *e)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
@@ -187,8 +199,8 @@ static rd_kafka_resp_err_t commit_error(rd_kafka_event_t *answer)
 }
 
 /* rd_kafka_commit() would wait for ever; the queue form waits as long as we say. */
-enum commit offsets_kafka_commit(rd_kafka_t *rk, const char *topic, const struct checkpoint *parts, size_t n,
-                                 int timeout_ms, struct err *e)
+enum commit offsets_kafka_commit(rd_kafka_t *rk, const char *topic, const struct checkpoint *parts,
+                                 size_t n, int timeout_ms, struct err *e)
 {
     rd_kafka_topic_partition_list_t *list = offsets_kafka_list(topic, parts, n);
     rd_kafka_queue_t *answers = rd_kafka_queue_new(rk);
@@ -196,7 +208,8 @@ enum commit offsets_kafka_commit(rd_kafka_t *rk, const char *topic, const struct
     rd_kafka_event_t *answer = code ? NULL : rd_kafka_queue_poll(answers, timeout_ms);
     if (!code) code = answer ? commit_error(answer) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     enum commit result = classify(code);
-    if (result == COMMIT_FAILED) err_set(e, "cannot commit offsets of %s: %s", topic, rd_kafka_err2str(code));
+    if (result == COMMIT_FAILED)
+        err_set(e, "cannot commit offsets of %s: %s", topic, rd_kafka_err2str(code));
     if (answer) rd_kafka_event_destroy(answer);
     rd_kafka_queue_destroy(answers);
     rd_kafka_topic_partition_list_destroy(list);
@@ -205,33 +218,54 @@ enum commit offsets_kafka_commit(rd_kafka_t *rk, const char *topic, const struct
 
 /* --- where a partition begins and ends -------------------------------------------------------------- */
 
-static bool range_error(const char *topic, int32_t partition, rd_kafka_resp_err_t code, struct err *e)
+static bool range_error(const char *topic, int32_t partition, rd_kafka_resp_err_t code,
+                        struct err *e)
 {
-    return err_set(e, "cannot ask for the offsets of %s partition %" PRId32 ": %s", topic, partition,
-                   rd_kafka_err2str(code));
+    return err_set(e, "cannot ask for the offsets of %s partition %" PRId32 ": %s", topic,
+                   partition, rd_kafka_err2str(code));
 }
 
-bool offsets_kafka_range(rd_kafka_t *rk, const char *topic, int32_t partition, int timeout_ms, int64_t *ret_first,
-                         int64_t *ret_end, struct err *e)
+bool offsets_kafka_range(rd_kafka_t *rk, const char *topic, int32_t partition, int timeout_ms,
+                         int64_t *ret_first, int64_t *ret_end, struct err *e)
 {
     rd_kafka_resp_err_t code =
         rd_kafka_query_watermark_offsets(rk, topic, partition, ret_first, ret_end, timeout_ms);
     return code ? range_error(topic, partition, code, e) : true;
 }
 
-bool offsets_kafka_at(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ms, int timeout_ms,
-                      int64_t *ret_offset, struct err *e)
+bool offsets_kafka_parse_start(const char *text, int64_t *ret_start_ms, struct err *e)
+{
+    static const struct config_row time = {"group", "start", CONFIG_TIME, "", "", 0};
+    if (strcmp(text, "earliest") == 0)
+        *ret_start_ms = OFFSETS_KAFKA_EARLIEST;
+    else if (strcmp(text, "latest") == 0)
+        *ret_start_ms = OFFSETS_KAFKA_LATEST;
+    else if (!value_read(&time, str_of(text), ret_start_ms) || *ret_start_ms < 0)
+        return err_refuse(e, "group.start is neither earliest nor latest nor a time: %s", text);
+    return true;
+}
+
+/* The first offset whose record is not older than time_ms; negative = there is none. */
+static bool look_up_time(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ms,
+                         int timeout_ms, int64_t *ret_offset, struct err *e)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, topic, partition);
     p->offset = time_ms;
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list, timeout_ms);
     if (!code) code = p->err;
-    int64_t offset = p->offset;
+    *ret_offset = p->offset;
     rd_kafka_topic_partition_list_destroy(list);
-    if (code) return range_error(topic, partition, code, e);
-    int64_t first;
-    if (offset < 0) return offsets_kafka_range(rk, topic, partition, timeout_ms, &first, ret_offset, e);
-    *ret_offset = offset;
-    return true;
+    return code ? range_error(topic, partition, code, e) : true;
+}
+
+int64_t offsets_kafka_start(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t start_ms,
+                            int timeout_ms, struct err *e)
+{
+    int64_t first, end, found = -1;
+    if (start_ms >= 0 && !look_up_time(rk, topic, partition, start_ms, timeout_ms, &found, e))
+        return -1;
+    if (found >= 0) return found;
+    if (!offsets_kafka_range(rk, topic, partition, timeout_ms, &first, &end, e)) return -1;
+    return start_ms == OFFSETS_KAFKA_EARLIEST ? first : end;
 }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "io/offsets_kafka.h"
 #include "io/source_kafka.h"
+#include "io/trouble_kafka.h"
 
 enum {
     PATIENCE_MS = 60000, /* how long one step of a transaction may be tried again */
@@ -17,16 +18,15 @@ enum {
     FULL_QUEUE_MS = 20,
     FINAL_FLUSH_MS = 5000,
     DELIVERY_MS = 30000, /* without transactions: how long a message may take */
-    COMPLAIN_MS = 10000,
     ERROR_BYTES = 300,
 };
 
 struct sink_kafka {
-    rd_kafka_t *rk; /* own */
-    bool transactional;
-    int64_t failed_n; /* messages that were not delivered, since the last flush */
+    rd_kafka_t *rk;              /* own */
+    int64_t failed_n;            /* messages that were not delivered, since the last flush */
     rd_kafka_resp_err_t failure; /* of the last of them */
-    int64_t complained_ms;
+    struct trouble_kafka trouble;
+    char *transactional_id;                             /* own; NULL = no transactions */
     struct metric *sent, *failed, *committed, *aborted; /* ref; NULL without metrics */
 };
 
@@ -54,38 +54,27 @@ static void on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
 {
     (void)rk;
     struct sink_kafka *s = opaque;
-    int64_t now_ms = clock_now_ms();
-    if (s->complained_ms && now_ms - s->complained_ms < COMPLAIN_MS) return;
-    s->complained_ms = now_ms;
-    log_warn("sink_kafka", "trouble", "error=%s text=\"%s\"", rd_kafka_err2name((rd_kafka_resp_err_t)code), text);
+    trouble_kafka_log(&s->trouble, code, text);
 }
 
 /* --- errors ------------------------------------------------------------------------------------------- */
 
-static bool is_fenced(rd_kafka_resp_err_t code)
+static bool may_not(rd_kafka_resp_err_t code)
 {
-    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
-           code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
-           code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+    return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
+           code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+           code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
 }
 
-static enum txn fail(struct sink_kafka *s, const char *what, rd_kafka_resp_err_t code, const char *text,
-                     struct err *e)
+static enum txn fail(struct sink_kafka *s, const char *what, rd_kafka_resp_err_t code,
+                     const char *text, struct err *e)
 {
-    char fatal_text[ERROR_BYTES];
-    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(s->rk, fatal_text, sizeof fatal_text);
-    if (fatal) {
-        code = fatal;
-        text = fatal_text;
-    }
-    if (is_fenced(code))
-        err_fenced(e, "another process took over this producer's transactions (%s): %s", what, text);
-    else if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-             code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-             code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
+    if (may_not(code))
         err_refuse(e, "the brokers do not let us write (%s): %s", what, text);
-    else
+    else if (!rd_kafka_fatal_error(s->rk, NULL, 0))
         err_set(e, "kafka producer, %s: %s: %s", what, rd_kafka_err2name(code), text);
+    else
+        (void)trouble_kafka_fatal(&s->trouble, e);
     return TXN_FAILED;
 }
 
@@ -99,7 +88,8 @@ static rd_kafka_error_t *persist(struct sink_kafka *s, step_fn *step, void *with
     int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
     for (;;) {
         rd_kafka_error_t *error = step(s, with);
-        if (!error || !rd_kafka_error_is_retriable(error) || clock_now_ms() >= deadline_ms) return error;
+        if (!error || !rd_kafka_error_is_retriable(error) || clock_now_ms() >= deadline_ms)
+            return error;
         rd_kafka_error_destroy(error);
         rd_kafka_poll(s->rk, FULL_QUEUE_MS);
     }
@@ -135,7 +125,8 @@ static rd_kafka_error_t *step_offsets(struct sink_kafka *s, void *with)
 }
 
 /* Takes an error, NULL = none, and does what it demands. */
-static enum txn resolve(struct sink_kafka *s, const char *what, rd_kafka_error_t *error, struct err *e)
+static enum txn resolve(struct sink_kafka *s, const char *what, rd_kafka_error_t *error,
+                        struct err *e)
 {
     if (!error) return TXN_DONE;
     enum txn result;
@@ -151,18 +142,20 @@ static enum txn resolve(struct sink_kafka *s, const char *what, rd_kafka_error_t
 
 enum txn sink_kafka_begin(struct sink_kafka *s, struct err *e)
 {
-    assert(s->transactional);
+    assert(s->transactional_id);
     s->failed_n = 0;
     return resolve(s, "begin", rd_kafka_begin_transaction(s->rk), e);
 }
 
-enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source, const struct checkpoint *parts, size_t n,
-                            struct err *e)
+enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source,
+                            const struct checkpoint *parts, size_t n, struct err *e)
 {
     if (n == 0) return TXN_DONE;
     struct offsets o = {.member = source_kafka_group(source)};
-    if (!o.member) return sink_kafka_abort(s, e); /* nothing is ours: the brokers would say the same */
-    rd_kafka_topic_partition_list_t *list = offsets_kafka_list(source_kafka_topic(source), parts, n);
+    if (!o.member)
+        return sink_kafka_abort(s, e); /* nothing is ours: the brokers would say the same */
+    rd_kafka_topic_partition_list_t *list =
+        offsets_kafka_list(source_kafka_topic(source), parts, n);
     o.list = list;
     enum txn result = resolve(s, "offsets", persist(s, step_offsets, &o), e);
     rd_kafka_topic_partition_list_destroy(list);
@@ -180,7 +173,8 @@ enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e)
 {
     rd_kafka_error_t *error = persist(s, step_abort, NULL);
     if (error) {
-        enum txn failed = fail(s, "abort", rd_kafka_error_code(error), rd_kafka_error_string(error), e);
+        enum txn failed =
+            fail(s, "abort", rd_kafka_error_code(error), rd_kafka_error_string(error), e);
         rd_kafka_error_destroy(error);
         return failed;
     }
@@ -208,7 +202,8 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
     rd_kafka_poll(s->rk, 0);
     if (!code) return TXN_DONE;
     bool broken = code == RD_KAFKA_RESP_ERR__STATE && !rd_kafka_fatal_error(s->rk, NULL, 0);
-    if (s->transactional && broken) return sink_kafka_abort(s, e); /* a message before this one failed */
+    if (s->transactional_id && broken)
+        return sink_kafka_abort(s, e); /* a message before this one failed */
     return fail(s, m->topic, code, rd_kafka_err2str(code), e);
 }
 
@@ -216,8 +211,8 @@ bool sink_kafka_flush(struct sink_kafka *s, int64_t timeout_ms, struct err *e)
 {
     rd_kafka_resp_err_t code = rd_kafka_flush(s->rk, (int)timeout_ms);
     if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
-        return err_set(e, "kafka producer: %d messages are not acknowledged after %d ms", rd_kafka_outq_len(s->rk),
-                       (int)timeout_ms);
+        return err_set(e, "kafka producer: %d messages are not acknowledged after %d ms",
+                       rd_kafka_outq_len(s->rk), (int)timeout_ms);
     if (s->failed_n == 0) return true;
     s->failed_n = 0;
     (void)fail(s, "delivery", s->failure, rd_kafka_err2str(s->failure), e);
@@ -267,18 +262,14 @@ static void set_kind(rd_kafka_conf_t *rk_conf, const struct sink_kafka_spec *spe
     conf_kafka_set_int(rk_conf, "message.timeout.ms", spec->transaction_ms);
 }
 
-static rd_kafka_t *make_producer(const struct sink_kafka_spec *spec, struct sink_kafka *s, struct err *e)
+static rd_kafka_t *make_producer(const struct sink_kafka_spec *spec, struct sink_kafka *s,
+                                 struct err *e)
 {
-    char text[ERROR_BYTES];
     rd_kafka_conf_t *rk_conf = conf_kafka_make(spec->kafka, true, e);
     if (!rk_conf) return NULL;
     set_kind(rk_conf, spec);
     rd_kafka_conf_set_opaque(rk_conf, s);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, rk_conf, text, sizeof text);
-    if (rk) return rk;
-    rd_kafka_conf_destroy(rk_conf);
-    err_refuse(e, "librdkafka refuses the settings of [kafka]: %s", text);
-    return NULL;
+    return conf_kafka_client_take(rk_conf, true, e);
 }
 
 static void open_metrics(struct sink_kafka *s, struct metrics *m)
@@ -286,30 +277,31 @@ static void open_metrics(struct sink_kafka *s, struct metrics *m)
     if (!m) return;
     s->sent = metrics_counter(m, "produced_total", "", "Records that the brokers acknowledged");
     s->failed = metrics_counter(m, "produce_failures_total", "", "Records that were not delivered");
-    if (!s->transactional) return;
-    s->committed = metrics_counter(m, "transactions_total", "result=\"committed\"", "Kafka transactions");
-    s->aborted = metrics_counter(m, "transactions_total", "result=\"aborted\"", "Kafka transactions");
+    if (!s->transactional_id) return;
+    s->committed =
+        metrics_counter(m, "transactions_total", "result=\"committed\"", "Kafka transactions");
+    s->aborted =
+        metrics_counter(m, "transactions_total", "result=\"aborted\"", "Kafka transactions");
 }
 
 struct sink_kafka *sink_kafka_new(const struct sink_kafka_spec *spec, struct err *e)
 {
     struct sink_kafka *s = mem_zero(1, sizeof *s);
-    s->transactional = spec->transactional_id != NULL;
-    open_metrics(s, spec->metrics);
+    const char *id = spec->transactional_id;
+    s->transactional_id = id ? mem_dup(id, strlen(id)) : NULL;
     s->rk = make_producer(spec, s, e);
-    if (s->rk && s->transactional && resolve(s, "init", persist(s, step_init, NULL), e) != TXN_DONE) {
-        rd_kafka_destroy(s->rk);
-        s->rk = NULL;
-    }
-    if (s->rk) return s;
-    free(s);
+    s->trouble = (struct trouble_kafka){"sink_kafka", id ? s->transactional_id : "", s->rk, 0};
+    open_metrics(s, spec->metrics);
+    if (s->rk && (!id || resolve(s, "init", persist(s, step_init, NULL), e) == TXN_DONE)) return s;
+    sink_kafka_free(s);
     return NULL;
 }
 
 void sink_kafka_free(struct sink_kafka *s)
 {
     if (!s) return;
-    if (!s->transactional) rd_kafka_flush(s->rk, FINAL_FLUSH_MS);
-    rd_kafka_destroy(s->rk);
+    if (s->rk && !s->transactional_id) rd_kafka_flush(s->rk, FINAL_FLUSH_MS);
+    if (s->rk) rd_kafka_destroy(s->rk);
+    free(s->transactional_id);
     free(s);
 }

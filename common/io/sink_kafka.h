@@ -10,9 +10,9 @@ struct sink_kafka;
 
 struct sink_kafka_spec {
     const struct conf_kafka *kafka;
-    const char *transactional_id;  /* NULL: idempotent, no transactions */
-    int64_t transaction_ms;        /* transaction.timeout.ms */
-    struct metrics *metrics;       /* ref; may be NULL */
+    const char *transactional_id; /* NULL: idempotent, no transactions */
+    int64_t transaction_ms;       /* transaction.timeout.ms */
+    struct metrics *metrics;      /* ref; may be NULL */
 };
 
 /* With a transactional_id this ends the predecessor's open transaction (init_transactions, up to 60 s). */
@@ -22,22 +22,23 @@ void sink_kafka_free(struct sink_kafka *s);
 enum txn {
     TXN_DONE,
     TXN_ABORTED, /* nothing of it will ever be seen: forget it, reload what is committed, go on */
-    TXN_FAILED,  /* fenced or fatal: e is set (err_fenced when a twin took over); leave the process */
+    TXN_FAILED, /* fenced or fatal: e is set (err_fenced when a twin took over); leave the process */
 };
 
 struct sink_kafka_message {
     const char *topic;
-    int32_t partition;    /* -1: murmur2_random of the key */
+    int32_t partition;     /* -1: murmur2_random of the key */
     struct str key, value; /* absent key = null; bytes are copied */
-    int64_t timestamp_ms; /* 0 = now */
+    int64_t timestamp_ms;  /* 0 = now */
 };
 
 /* A transaction: begin, put..., offsets (consumers only), commit. Any call may answer ABORTED (the transaction
  * is aborted already) or FAILED. Commit with an unknown outcome is asked again until it is known. */
 MUST_CHECK enum txn sink_kafka_begin(struct sink_kafka *s, struct err *e);
-MUST_CHECK enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m, struct err *e);
-MUST_CHECK enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source, const struct checkpoint *parts,
-                                       size_t n, struct err *e);
+MUST_CHECK enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m,
+                                   struct err *e);
+MUST_CHECK enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source,
+                                       const struct checkpoint *parts, size_t n, struct err *e);
 MUST_CHECK enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e);
 MUST_CHECK enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e);
 

@@ -8,8 +8,8 @@
 
 /* [group]: shared by the consumers. */
 struct source_kafka_conf {
-    char *start;          /* earliest | latest | a time: where a group without offsets begins */
-    int64_t session_ms;   /* session.timeout */
+    char *start;        /* earliest | latest | a time: where a group without offsets begins */
+    int64_t session_ms; /* session.timeout */
 };
 
 extern const struct config_row source_kafka_rows[];
@@ -18,8 +18,9 @@ struct source_kafka_spec {
     const struct conf_kafka *kafka;
     const struct source_kafka_conf *conf;
     const char *topic, *group;
-    const char *static_id;   /* group.instance.id; NULL = a moving member */
-    struct metrics *metrics; /* ref: rows of lag (offsets behind the end, per partition), commits, rebalances */
+    const char *static_id; /* group.instance.id; NULL = a moving member */
+    struct metrics *
+        metrics; /* ref: rows of lag (offsets behind the end, per partition), commits, rebalances */
 };
 
 /* Makes a member of the group; it joins with the first source_poll. Freed by source_free. */
@@ -38,7 +39,8 @@ MUST_CHECK bool source_kafka_group_committed(struct source *s, const char *group
                                              struct checkpoint *part, struct err *e);
 
 /* source_kafka_trim deletes the topic's records of a partition below offset (DeleteRecords). */
-MUST_CHECK bool source_kafka_trim(struct source *s, int32_t partition, int64_t offset, struct err *e);
+MUST_CHECK bool source_kafka_trim(struct source *s, int32_t partition, int64_t offset,
+                                  struct err *e);
 
 /* source_kafka_poll_age_ms is how long ago the group was last polled. */
 int64_t source_kafka_poll_age_ms(const struct source *s);

@@ -29,8 +29,8 @@ static bool compare(void *ctx, const struct record *r)
 }
 
 /* Looks at the last records, then at more and more of them, at last at all. */
-static bool search_back(struct scan_kafka *scan, const char *topic, struct scan_kafka_part *part, struct search *s,
-                        struct err *e)
+static bool search_back(struct scan_kafka *scan, const char *topic, struct scan_kafka_part *part,
+                        struct search *s, struct err *e)
 {
     for (int64_t back = LOOK_BACK_RECORDS;; back *= FURTHER) {
         part->from = part->end - part->first > back ? part->end - back : part->first;
@@ -39,7 +39,8 @@ static bool search_back(struct scan_kafka *scan, const char *topic, struct scan_
     }
 }
 
-static bool search_topic(struct scan_kafka *scan, const char *topic, struct search *s, struct err *e)
+static bool search_topic(struct scan_kafka *scan, const char *topic, struct search *s,
+                         struct err *e)
 {
     struct scan_kafka_part *parts = NULL;
     size_t n = 0;
@@ -50,8 +51,8 @@ static bool search_topic(struct scan_kafka *scan, const char *topic, struct sear
     return ok;
 }
 
-bool state_kafka_read(const struct conf_kafka *kafka, const struct topics_kafka_conf *topics, struct str key,
-                      struct buf *value, struct err *e)
+bool state_kafka_read(const struct conf_kafka *kafka, const struct topics_kafka_conf *topics,
+                      struct str key, struct buf *value, struct err *e)
 {
     struct search s = {.key = key, .value = value};
     buf_clear(value);
@@ -60,14 +61,15 @@ bool state_kafka_read(const struct conf_kafka *kafka, const struct topics_kafka_
     char *topic = topics_kafka_name(topics, TOPICS_STATE);
     bool ok = search_topic(scan, topic, &s, e);
     if (ok && value->overflow)
-        ok = err_refuse(e, "topic %s holds a value of more than %zu bytes under %.*s", topic, value->max, STR_ARGS(key));
+        ok = err_refuse(e, "topic %s holds a value of more than %zu bytes under %.*s", topic,
+                        value->max, STR_ARGS(key));
     free(topic);
     scan_kafka_free(scan);
     return ok;
 }
 
-bool state_kafka_write(const struct conf_kafka *kafka, const struct topics_kafka_conf *topics, struct str key,
-                       struct str value, struct err *e)
+bool state_kafka_write(const struct conf_kafka *kafka, const struct topics_kafka_conf *topics,
+                       struct str key, struct str value, struct err *e)
 {
     struct sink_kafka_spec spec = {.kafka = kafka};
     struct sink_kafka *sink = sink_kafka_new(&spec, e);
@@ -80,8 +82,8 @@ bool state_kafka_write(const struct conf_kafka *kafka, const struct topics_kafka
     return ok;
 }
 
-bool state_kafka_epoch(const struct conf_kafka *kafka, const struct topics_kafka_conf *topics, const char *which,
-                       int64_t *ret_epoch, struct err *e)
+bool state_kafka_epoch(const struct conf_kafka *kafka, const struct topics_kafka_conf *topics,
+                       const char *which, int64_t *ret_epoch, struct err *e)
 {
     char key[64];
     struct buf value;
@@ -90,7 +92,8 @@ bool state_kafka_epoch(const struct conf_kafka *kafka, const struct topics_kafka
     bool ok = state_kafka_read(kafka, topics, str_of(key), &value, e);
     *ret_epoch = 1;
     if (ok && value.len > 0 && !(str_int64(buf_str(&value), ret_epoch) && *ret_epoch > 0))
-        ok = err_refuse(e, "the state topic holds no epoch under %s: \"%.*s\"", key, STR_ARGS(buf_str(&value)));
+        ok = err_refuse(e, "the state topic holds no epoch under %s: \"%.*s\"", key,
+                        STR_ARGS(buf_str(&value)));
     buf_finish(&value);
     return ok;
 }

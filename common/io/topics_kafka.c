@@ -24,21 +24,25 @@ enum {
 
 enum { TIME_CREATE, TIME_APPEND };
 
-#define ROW(name, kind, fallback, help, field, ...)                                                                  \
-    {                                                                                                                \
-        "topics", name, kind, fallback, help, offsetof(struct topics_kafka_conf, field), __VA_ARGS__                 \
+#define ROW(name, kind, fallback, help, field, ...)                                                \
+    {                                                                                              \
+        "topics", name, kind, fallback, help, offsetof(struct topics_kafka_conf, field),           \
+            __VA_ARGS__                                                                            \
     }
 
 const struct config_row topics_kafka_rows[] = {
-    ROW("prefix", CONFIG_STR, "weir", "begins the names of all topics and consumer groups", prefix, 0),
-    ROW("partitions", CONFIG_INT, "4", "of the topic of events, when it is made", partitions, 1, 10000),
-    ROW("replication", CONFIG_INT, "0", "copies of every topic that is made; 0 = the brokers' default", replication, 0,
-        100),
+    ROW("prefix", CONFIG_STR, "weir", "begins the names of all topics and consumer groups", prefix,
+        0),
+    ROW("partitions", CONFIG_INT, "4", "of the topic of events, when it is made", partitions, 1,
+        10000),
+    ROW("replication", CONFIG_INT, "0",
+        "copies of every topic that is made; 0 = the brokers' default", replication, 0, 100),
     ROW("time", CONFIG_CHOICE, "create",
-        "time of event records: create = the producer's (replays), append = the broker's (live traffic)", time, 0, 0,
-        "create|append"),
-    ROW("retention", CONFIG_DURATION, "7d", "of events with time = append; replays keep everything", retention_ms,
-        DAY_MS / 24, INT64_C(3650) * DAY_MS),
+        "time of event records: create = the producer's (replays), append = the broker's (live "
+        "traffic)",
+        time, 0, 0, "create|append"),
+    ROW("retention", CONFIG_DURATION, "7d", "of events with time = append; replays keep everything",
+        retention_ms, DAY_MS / 24, INT64_C(3650) * DAY_MS),
     {0},
 };
 
@@ -137,20 +141,16 @@ struct visit {
     int64_t deadline_ms;
 };
 
-static bool visit_begin(struct visit *v, const struct conf_kafka *kafka, const struct topics_kafka_conf *conf,
-                        struct err *e)
+static bool visit_begin(struct visit *v, const struct conf_kafka *kafka,
+                        const struct topics_kafka_conf *conf, struct err *e)
 {
-    char text[ERROR_BYTES];
     *v = (struct visit){.conf = conf, .deadline_ms = clock_now_ms() + PATIENCE_MS};
     if (!conf->prefix[0] || strlen(conf->prefix) > 200)
         return err_refuse(e, "topics.prefix must have 1 to 200 characters");
     rd_kafka_conf_t *rk_conf = conf_kafka_make(kafka, false, e);
     if (!rk_conf) return false;
-    v->rk = rd_kafka_new(RD_KAFKA_CONSUMER, rk_conf, text, sizeof text);
-    if (!v->rk) {
-        rd_kafka_conf_destroy(rk_conf);
-        return err_refuse(e, "librdkafka refuses the settings of [kafka]: %s", text);
-    }
+    v->rk = conf_kafka_client_take(rk_conf, false, e);
+    if (!v->rk) return false;
     v->queue = rd_kafka_queue_new(v->rk);
     for (int i = 0; i < TOPICS_N; i++) v->names[i] = topics_kafka_name(conf, (enum topics_kafka)i);
     return true;
@@ -189,7 +189,8 @@ static const struct rd_kafka_metadata *look(const struct visit *v, struct err *e
     return NULL;
 }
 
-static const struct rd_kafka_metadata_topic *find(const struct rd_kafka_metadata *md, const char *name)
+static const struct rd_kafka_metadata_topic *find(const struct rd_kafka_metadata *md,
+                                                  const char *name)
 {
     for (int i = 0; i < md->topic_cnt; i++)
         if (strcmp(md->topics[i].topic, name) == 0 &&
@@ -209,19 +210,21 @@ static rd_kafka_event_t *await(struct visit *v, const char *what, struct err *e)
 {
     rd_kafka_event_t *answer = rd_kafka_queue_poll(v->queue, ASK_MS * 2);
     if (answer && !rd_kafka_event_error(answer)) return answer;
-    err_set(e, "%s: %s", what, answer ? rd_kafka_event_error_string(answer) : "no answer from the brokers");
+    err_set(e, "%s: %s", what,
+            answer ? rd_kafka_event_error_string(answer) : "no answer from the brokers");
     if (answer) rd_kafka_event_destroy(answer);
     return NULL;
 }
 
 /* --- making ---------------------------------------------------------------------------------------------- */
 
-static rd_kafka_NewTopic_t *new_topic(const struct visit *v, enum topics_kafka which, bool old_brokers)
+static rd_kafka_NewTopic_t *new_topic(const struct visit *v, enum topics_kafka which,
+                                      bool old_brokers)
 {
     char text[ERROR_BYTES];
     int copies = v->conf->replication > 0 ? (int)v->conf->replication : -1;
-    rd_kafka_NewTopic_t *t =
-        rd_kafka_NewTopic_new(v->names[which], partitions_of(v->conf, which), copies, text, sizeof text);
+    rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(v->names[which], partitions_of(v->conf, which),
+                                                   copies, text, sizeof text);
     assert(t);
     for (const struct wish *w = wishes_of(v->conf, which); w->name; w++)
         if (w->check != NEWER || !old_brokers) rd_kafka_NewTopic_set_config(t, w->name, w->value);
@@ -240,7 +243,8 @@ static bool made(const rd_kafka_topic_result_t *r, struct err *e)
     case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return true; /* another daemon was faster */
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-        return err_refuse(e, "topic %s is missing and we may not create it: create it, or allow us to", name);
+        return err_refuse(
+            e, "topic %s is missing and we may not create it: create it, or allow us to", name);
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
@@ -250,7 +254,8 @@ static bool made(const rd_kafka_topic_result_t *r, struct err *e)
     }
 }
 
-static bool create_as(struct visit *v, enum topics_kafka which, bool old_brokers, bool *ret_unknown, struct err *e)
+static bool create_as(struct visit *v, enum topics_kafka which, bool old_brokers, bool *ret_unknown,
+                      struct err *e)
 {
     size_t n;
     rd_kafka_NewTopic_t *t = new_topic(v, which, old_brokers);
@@ -300,41 +305,46 @@ static bool holds(const struct wish *w, const char *value)
     return str_int64(str_of(value), &have) && str_int64(str_of(w->value), &want) && have >= want;
 }
 
-static bool check_entries(const struct visit *v, enum topics_kafka which, const rd_kafka_ConfigResource_t *resource,
-                          struct err *e)
+static bool check_entries(const struct visit *v, enum topics_kafka which,
+                          const rd_kafka_ConfigResource_t *resource, struct err *e)
 {
     size_t n;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
     for (size_t i = 0; i < n; i++) {
-        const char *name = rd_kafka_ConfigEntry_name(entries[i]), *value = rd_kafka_ConfigEntry_value(entries[i]);
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]),
+                   *value = rd_kafka_ConfigEntry_value(entries[i]);
         for (const struct wish *w = wishes_of(v->conf, which); w->name; w++)
             if (value && strcmp(w->name, name) == 0 && !holds(w, value))
                 return err_refuse(e,
-                                  "topic %s has %s=%s but needs %s: change it with kafka-configs, or take another "
+                                  "topic %s has %s=%s but needs %s: change it with kafka-configs, "
+                                  "or take another "
                                   "topics.prefix",
                                   v->names[which], name, value, w->value);
     }
     return true;
 }
 
-static bool check_answer(const struct visit *v, enum topics_kafka which, rd_kafka_event_t *answer, struct err *e)
+static bool check_answer(const struct visit *v, enum topics_kafka which, rd_kafka_event_t *answer,
+                         struct err *e)
 {
     size_t n;
-    const rd_kafka_ConfigResource_t **resources =
-        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(answer), &n);
+    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(answer), &n);
     assert(n == 1);
     rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(resources[0]);
     if (!code) return check_entries(v, which, resources[0], e);
     if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
         return err_set(e, "cannot look at the settings of topic %s: %s", v->names[which],
                        rd_kafka_ConfigResource_error_string(resources[0]));
-    log_warn("topics_kafka", "unchecked", "topic=%s text=\"we may not look at its settings\"", v->names[which]);
+    log_warn("topics_kafka", "unchecked", "topic=%s text=\"we may not look at its settings\"",
+             v->names[which]);
     return true;
 }
 
 static bool check_settings(struct visit *v, enum topics_kafka which, struct err *e)
 {
-    rd_kafka_ConfigResource_t *question = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, v->names[which]);
+    rd_kafka_ConfigResource_t *question =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, v->names[which]);
     rd_kafka_DescribeConfigs(v->rk, &question, 1, NULL, v->queue);
     rd_kafka_ConfigResource_destroy(question);
     rd_kafka_event_t *answer = await(v, "looking at a topic's settings", e);
@@ -348,13 +358,15 @@ static bool check_partitions(const struct visit *v, enum topics_kafka which, int
 {
     bool one = which == TOPICS_PANES || which == TOPICS_STATE;
     if (!one || n == 1) return true;
-    return err_refuse(e, "topic %s has %d partitions but needs 1: delete it, or take another topics.prefix",
-                      v->names[which], n);
+    return err_refuse(
+        e, "topic %s has %d partitions but needs 1: delete it, or take another topics.prefix",
+        v->names[which], n);
 }
 
 /* --- all of it --------------------------------------------------------------------------------------------- */
 
-static bool ensure_one(struct visit *v, const struct rd_kafka_metadata *md, enum topics_kafka which, struct err *e)
+static bool ensure_one(struct visit *v, const struct rd_kafka_metadata *md, enum topics_kafka which,
+                       struct err *e)
 {
     const struct rd_kafka_metadata_topic *t = find(md, v->names[which]);
     if (t && !check_partitions(v, which, t->partition_cnt, e)) return false;
@@ -363,8 +375,8 @@ static bool ensure_one(struct visit *v, const struct rd_kafka_metadata *md, enum
     return check_settings(v, which, e);
 }
 
-bool topics_kafka_ensure(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf, unsigned set,
-                         struct err *e)
+bool topics_kafka_ensure(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf,
+                         unsigned set, struct err *e)
 {
     struct visit v;
     const struct rd_kafka_metadata *md = NULL;
@@ -406,13 +418,14 @@ static bool await_gone(const struct visit *v, enum topics_kafka which, struct er
     return err_set(e, "topic %s is not gone yet", v->names[which]);
 }
 
-bool topics_kafka_delete(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf, unsigned set,
-                         struct err *e)
+bool topics_kafka_delete(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf,
+                         unsigned set, struct err *e)
 {
     struct visit v;
     bool ok = visit_begin(&v, kafka, conf, e);
     for (int i = 0; i < TOPICS_N && ok; i++)
-        if (set & 1u << i) ok = delete_one(&v, (enum topics_kafka)i, e) && await_gone(&v, (enum topics_kafka)i, e);
+        if (set & 1u << i)
+            ok = delete_one(&v, (enum topics_kafka)i, e) && await_gone(&v, (enum topics_kafka)i, e);
     visit_end(&v);
     return ok;
 }

@@ -5,10 +5,11 @@
 #include "io/conf_kafka.h"
 
 struct topics_kafka_conf {
-    char *prefix;         /* "weir": weir-events, weir-panes, weir-late, weir-dead, weir-state; groups too */
-    int64_t partitions;   /* of the events topic when it is made */
-    int64_t replication;  /* 0 = the broker's default (-1) */
-    int time;             /* create (replays: event time) | append (live traffic: the broker's clock) */
+    char
+        *prefix; /* "weir": weir-events, weir-panes, weir-late, weir-dead, weir-state; groups too */
+    int64_t partitions;  /* of the events topic when it is made */
+    int64_t replication; /* 0 = the broker's default (-1) */
+    int time; /* create (replays: event time) | append (live traffic: the broker's clock) */
     int64_t retention_ms; /* of the events topic with time = append; replays keep everything */
 };
 
@@ -22,11 +23,13 @@ char *topics_kafka_name(const struct topics_kafka_conf *conf, enum topics_kafka 
 /* topics_kafka_ensure creates the topics of the set (bits 1 << TOPICS_EVENTS ...) that are missing and checks
  * the settings of those that exist: a wrong one is refused by name. Waits up to 30 s for the brokers. Without
  * the right to create it only checks. */
-MUST_CHECK bool topics_kafka_ensure(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf,
-                                    unsigned set, struct err *e);
+MUST_CHECK bool topics_kafka_ensure(const struct conf_kafka *kafka,
+                                    const struct topics_kafka_conf *conf, unsigned set,
+                                    struct err *e);
 
 /* topics_kafka_delete deletes the topics of the set and waits until they are gone (weir-reset). */
-MUST_CHECK bool topics_kafka_delete(const struct conf_kafka *kafka, const struct topics_kafka_conf *conf,
-                                    unsigned set, struct err *e);
+MUST_CHECK bool topics_kafka_delete(const struct conf_kafka *kafka,
+                                    const struct topics_kafka_conf *conf, unsigned set,
+                                    struct err *e);
 
 #endif
