@@ -9,7 +9,8 @@ bool input_check(const struct input_conf *conf, struct err *e)
 {
     struct decoder *decoder = decode_new(&conf->record, e);
     decode_free(decoder);
-    return decoder != NULL;
+    return decoder != NULL && conf_kafka_check(&conf->kafka, e) &&
+           source_kafka_check(&conf->group, e);
 }
 
 static bool join(struct input *in, const struct input_conf *conf, const char *group,

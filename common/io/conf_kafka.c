@@ -179,3 +179,10 @@ rd_kafka_t *conf_kafka_client_take(rd_kafka_conf_t *rk_conf, bool producer, stru
     err_refuse(e, "librdkafka refuses the settings of [kafka]: %s", text);
     return NULL;
 }
+
+bool conf_kafka_check(const struct conf_kafka *conf, struct err *e)
+{
+    rd_kafka_conf_t *rk_conf = conf_kafka_make(conf, false, e);
+    if (rk_conf) rd_kafka_conf_destroy(rk_conf);
+    return rk_conf != NULL;
+}

@@ -20,6 +20,9 @@ struct rd_kafka_conf_s;
 MUST_CHECK struct rd_kafka_conf_s *conf_kafka_make(const struct conf_kafka *conf, bool producer,
                                                    struct err *e);
 
+/* conf_kafka_check is true for settings that conf_kafka_make will take. */
+MUST_CHECK bool conf_kafka_check(const struct conf_kafka *conf, struct err *e);
+
 /* conf_kafka_set sets one of Weir's own settings; asserts that librdkafka knows it and takes the value. */
 void conf_kafka_set(struct rd_kafka_conf_s *rk_conf, const char *name, const char *value);
 void conf_kafka_set_int(struct rd_kafka_conf_s *rk_conf, const char *name, int64_t value);

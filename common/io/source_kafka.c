@@ -443,6 +443,12 @@ static const struct source_kind kind = {
     .free = destroy,
 };
 
+bool source_kafka_check(const struct source_kafka_conf *conf, struct err *e)
+{
+    int64_t start_ms;
+    return parse_start(conf->start, &start_ms, e);
+}
+
 static void set_group(rd_kafka_conf_t *rk_conf, const struct source_kafka_spec *spec)
 {
     int64_t beat_ms = spec->conf->session_ms / 5;

@@ -14,6 +14,9 @@ struct source_kafka_conf {
 
 extern const struct config_row source_kafka_rows[];
 
+/* source_kafka_check is true for a configuration that source_kafka_new will take. */
+MUST_CHECK bool source_kafka_check(const struct source_kafka_conf *conf, struct err *e);
+
 struct source_kafka_spec {
     const struct conf_kafka *kafka;
     const struct source_kafka_conf *conf;

@@ -171,7 +171,8 @@ static bool again_later(struct archiver *a, const char *what, struct err *e)
 
 static void all_is_well(struct archiver *a)
 {
-    if (a->backoff.pause_ms) log_info("archive", "recovered", "rows=%lld", (long long)a->row_n);
+    if (a->backoff.pause_ms)
+        log_info("archive", "recovered", "rows_out=%lld", (long long)metrics_value(a->metric.out));
     backoff_done(&a->backoff);
     daemon_ready(a->parts.daemon, a->begun);
 }
