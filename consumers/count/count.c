@@ -1,0 +1,462 @@
+/* A batch is complete before its transaction begins, so that the transaction is open for milliseconds: readers of the
+ * panes wait behind open ones. Whatever goes wrong, the answer is one: nothing of the batch will ever be seen, so it is
+ * forgotten, and what is committed is read back (reload).
+ *
+ * The offsets of all own partitions go into every transaction, also of those where nothing was read: they are what
+ * fences a worker that has lost its partitions, and its lines must not be seen either. */
+#include "count/count.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/wire.h"
+#include "consumers/start.h"
+#include "count/late.h"
+#include "count/ledger.h"
+#include "flow/meta.h"
+#include "flow/weights.h"
+#include "io/state_kafka.h"
+
+enum {
+    HEARTBEAT_MS = 5000,  /* a batch at least so often, be it empty */
+    START_AGAIN_MS = 300, /* waiting for the owner of partition 0 */
+    ASK_FIRED_MS = 200,   /* how often weir-rank is looked at while we wait for it */
+    ROWS_MAX = 1000000,   /* per batch: keeps sums within BATCH_SUM_MAX */
+    ENCODED_MAX_BYTES = 3 * 1024 * 1024,
+};
+
+static_assert((int64_t)ROWS_MAX * WEIGHTS_VALUE_MAX <= BATCH_SUM_MAX, "no sum exceeds its bound");
+
+const struct config_row count_rows[] = {
+    {"batch", "interval", CONFIG_DURATION, "1s", "a batch is written when its first row is so old",
+     offsetof(struct count_conf, interval_ms), 1, 60000},
+    {"batch", "bytes", CONFIG_BYTES, "512KiB", "or when it has grown so large",
+     offsetof(struct count_conf, bytes), 1024, 1024 * 1024},
+    {"limits", "skew", CONFIG_INT, "4",
+     "a partition that is so many windows ahead of weir-rank waits for it",
+     offsetof(struct count_conf, skew), 1, 1000000},
+    {0},
+};
+
+struct count {
+    struct count_parts parts;
+    struct ledger ledger;
+    struct op_count *op;             /* own */
+    struct late late;                /* own */
+    struct batch batch;              /* own: scratch */
+    struct buf encoded;              /* own: scratch */
+    char *panes, *late_topic, *rank; /* own: topics, group of weir-rank */
+    bool begun;                      /* partitions are ours, and the group has begun */
+    int64_t start_again_ms;          /* 0 = no need to */
+    int64_t pending_ms;              /* since when the first row of the batch in hand waits */
+    int64_t told_ms;                 /* when the last batch was written */
+    int64_t fired_ms, asked_ms;      /* F as weir-rank has committed it; when we asked */
+    int64_t limit_ms;                /* a partition with a clock beyond it is not read */
+    struct tally {
+        int64_t in, counted, bad[DECODE_N];
+    } tally; /* of the batch in hand */
+    struct {
+        struct metric *in, *out, *late, *bad[DECODE_N], *watermark, *in_flight, *batches, *flush,
+            *waiting;
+    } metric;
+};
+
+/* --- partitions that ran ahead ------------------------------------------------------------------------ */
+
+static int64_t fired_limit(const struct count *c)
+{
+    if (c->fired_ms == WATERMARK_NONE) return INT64_MAX;
+    return c->fired_ms + c->parts.conf->skew * c->parts.window->size_ms;
+}
+
+static bool any_beyond(const struct count *c, int64_t limit_ms)
+{
+    for (size_t i = 0; i < c->ledger.n; i++)
+        if (c->ledger.at[i].clock_ms > limit_ms) return true;
+    return false;
+}
+
+static void ask_fired(struct count *c, int64_t now_ms)
+{
+    struct err ignored = {0}; /* what we knew stays true: F only grows */
+    struct checkpoint mark = {.partition = 0};
+    int64_t fired_ms;
+    if (now_ms - c->asked_ms < ASK_FIRED_MS) return;
+    c->asked_ms = now_ms;
+    if (!source_kafka_group_committed(c->parts.input->source, c->rank, c->panes, &mark, &ignored))
+        return;
+    if (meta_find(mark.metadata, "fired", &fired_ms)) c->fired_ms = fired_ms;
+}
+
+/* Rank keeps all panes from F on: what one partition is ahead of the slowest, it pays for in memory. */
+static void set_limit(struct count *c, int64_t now_ms)
+{
+    bool unknown = c->fired_ms == WATERMARK_NONE && c->ledger.least_ms != WATERMARK_NONE;
+    if (unknown || any_beyond(c, fired_limit(c))) ask_fired(c, now_ms);
+    c->limit_ms = fired_limit(c);
+    int64_t least_ms = c->ledger.least_ms;
+    if (least_ms != WATERMARK_NONE && least_ms + c->parts.window->size_ms < c->limit_ms)
+        c->limit_ms = least_ms + c->parts.window->size_ms;
+    metrics_set(c->metric.waiting, any_beyond(c, c->limit_ms));
+}
+
+static bool may_read(void *self, int32_t partition)
+{
+    struct count *c = self;
+    return ledger_account(&c->ledger, partition)->clock_ms <= c->limit_ms;
+}
+
+static bool wants(void *self, int32_t partition)
+{
+    struct count *c = self;
+    return c->begun && may_read(c, partition);
+}
+
+/* --- one transaction ---------------------------------------------------------------------------------- */
+
+static void forget_batch(struct count *c)
+{
+    op_count_clear(c->op);
+    late_clear(&c->late);
+    c->tally = (struct tally){0};
+    metrics_set(c->metric.in_flight, 0);
+}
+
+static void forget_all(struct count *c)
+{
+    forget_batch(c);
+    ledger_close(&c->ledger);
+    c->begun = false;
+    daemon_ready(c->parts.daemon, false);
+}
+
+static void encode(struct count *c)
+{
+    struct batch *b = &c->batch;
+    batch_clear(b);
+    b->epoch = c->ledger.conf.epoch;
+    b->slide_ms = c->parts.window->slide_ms;
+    ledger_lines(&c->ledger, source_partition_n(c->parts.input->source), b);
+    op_count_fill(c->op, b);
+    batch_encode(b, &c->encoded);
+    assert(!c->encoded.overflow);
+}
+
+static enum txn put_all(struct count *c, struct err *e)
+{
+    const struct sink_kafka_message record = {c->panes, 0, {0}, buf_str(&c->encoded), 0};
+    enum txn answer = sink_kafka_put(c->parts.sink, &record, e);
+    for (size_t i = 0; answer == TXN_DONE && i < late_n(&c->late); i++) {
+        struct sink_kafka_message row = {.topic = c->late_topic, .partition = -1};
+        late_get(&c->late, i, &row.key, &row.value);
+        answer = sink_kafka_put(c->parts.sink, &row, e);
+    }
+    return answer;
+}
+
+static enum txn put_offsets(struct count *c, struct err *e)
+{
+    struct checkpoint *marks = mem_zero(c->ledger.n, sizeof marks[0]);
+    ledger_marks(&c->ledger, marks);
+    enum txn answer =
+        sink_kafka_offsets(c->parts.sink, c->parts.input->source, marks, c->ledger.n, e);
+    free(marks);
+    return answer;
+}
+
+static enum txn transact(struct count *c, struct err *e)
+{
+    encode(c);
+    enum txn answer = sink_kafka_begin(c->parts.sink, e);
+    if (answer == TXN_DONE) answer = put_all(c, e);
+    if (answer == TXN_DONE) answer = put_offsets(c, e);
+    return answer == TXN_DONE ? sink_kafka_commit(c->parts.sink, e) : answer;
+}
+
+static void report(struct count *c)
+{
+    metrics_add(c->metric.in, c->tally.in);
+    metrics_add(c->metric.out, c->tally.counted);
+    metrics_add(c->metric.late, (int64_t)late_n(&c->late));
+    for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) metrics_add(c->metric.bad[i], c->tally.bad[i]);
+    if (c->ledger.least_ms != WATERMARK_NONE)
+        metrics_set(c->metric.watermark, watermark_of(c->parts.time, c->ledger.least_ms));
+    metrics_add(c->metric.batches, 1);
+}
+
+/* False: with e set, the end; with e clear, the batch is forgotten and partitions will be assigned anew. */
+static bool flush(struct count *c, struct err *e)
+{
+    int64_t start_us = clock_now_us();
+    enum txn answer = transact(c, e);
+    if (answer == TXN_FAILED) return false;
+    if (answer == TXN_ABORTED) {
+        log_warn("count", "aborted", "rows=%lld text=\"the batch is forgotten and read again\"",
+                 (long long)c->tally.in);
+        forget_all(c);
+        if (!source_reload(c->parts.input->source, e)) assert(e->status != ERR_NONE);
+        return false;
+    }
+    report(c);
+    metrics_observe_us(c->metric.flush, clock_now_us() - start_us);
+    ledger_told(&c->ledger);
+    forget_batch(c);
+    c->told_ms = clock_now_ms();
+    return true;
+}
+
+/* --- rows ---------------------------------------------------------------------------------------------- */
+
+static bool is_full(const struct count *c)
+{
+    return c->tally.in >= ROWS_MAX ||
+           op_count_bytes(c->op) + late_bytes(&c->late) >= (size_t)c->parts.conf->bytes;
+}
+
+static void take_row(struct count *c, struct account *a, const struct record *r, struct str row,
+                     int32_t index)
+{
+    struct event event;
+    enum decode_verdict verdict = decode_row(c->parts.input->decoder, r, row, index, &event);
+    if (!c->tally.in++) c->pending_ms = clock_now_ms();
+    if (verdict != DECODE_GOOD) {
+        c->tally.bad[verdict]++;
+        return;
+    }
+    int64_t clock_ms = a->clock_ms;
+    ledger_seen(&c->ledger, a, event.time_ms);
+    if (op_count_row(c->op, &event, &a->clock_ms)) {
+        c->tally.counted++;
+        a->counted_n++;
+    } else {
+        late_add(&c->late, &event, c->parts.input->epoch, clock_ms, row);
+    }
+}
+
+static bool take_record(void *self, const struct record *r, struct err *e)
+{
+    struct count *c = self;
+    struct account *a = ledger_account(&c->ledger, r->partition);
+    int64_t decided = r->offset == a->offset ? a->row : 0;
+    struct str rest = r->value, row;
+    for (int32_t index = -1; decode_next_row(&rest, &row, &index);) {
+        if (index < decided) continue;
+        take_row(c, a, r, row, index);
+        ledger_row(&c->ledger, a, r->offset, index);
+        if (is_full(c) && !flush(c, e)) return e->status == ERR_NONE;
+    }
+    ledger_record(&c->ledger, a, r->offset);
+    metrics_set(c->metric.in_flight, c->tally.in);
+    return true;
+}
+
+static void take_end(void *self, int32_t partition, int64_t offset)
+{
+    struct count *c = self;
+    ledger_end(&c->ledger, ledger_account(&c->ledger, partition), offset, clock_now_ms());
+}
+
+/* --- coming and going ---------------------------------------------------------------------------------- */
+
+/* That a group lost its offsets while the panes are full shows at weir-rank: the lines form no chain. */
+static bool store_is_empty(void *self, bool *ret_empty, struct err *e)
+{
+    (void)self;
+    (void)e;
+    return *ret_empty = true;
+}
+
+/* Nothing is wanted meanwhile, so that it does not matter where reading would start. */
+static bool wait_for_start(struct count *c, struct checkpoint *parts, size_t n, struct err *e)
+{
+    log_info("count", "waiting", "text=\"%s\"", e->text);
+    *e = (struct err){0};
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].offset == CHECKPOINT_NONE) parts[i].offset = 0;
+    c->start_again_ms = clock_now_ms() + START_AGAIN_MS;
+    return true;
+}
+
+static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err *e)
+{
+    struct count *c = self;
+    char first[CHECKPOINT_METADATA_BYTES];
+    ledger_first(&c->ledger.conf, first);
+    const struct start_rule rule = {c->parts.input->source, "ranking", first, store_is_empty, c};
+    c->start_again_ms = 0;
+    enum start start = start_positions(&rule, parts, n, e);
+    if (start == START_FAILED) return false;
+    if (start == START_LATER) return wait_for_start(c, parts, n, e);
+    if (!ledger_open(&c->ledger, parts, n, e)) return false;
+    c->begun = true;
+    c->limit_ms = INT64_MAX;
+    c->told_ms = clock_now_ms();
+    daemon_ready(c->parts.daemon, true);
+    return true;
+}
+
+static bool revoked(void *self, bool lost, struct err *e)
+{
+    struct count *c = self;
+    bool untold = c->begun && c->ledger.changed;
+    bool ended = !lost && untold && !flush(c, e) && e->status != ERR_NONE;
+    forget_all(c);
+    return !ended;
+}
+
+/* --- time ------------------------------------------------------------------------------------------------ */
+
+static bool all_wait(const struct count *c)
+{
+    for (size_t i = 0; i < c->ledger.n; i++)
+        if (c->ledger.at[i].clock_ms <= c->limit_ms && !c->ledger.at[i].at_end) return false;
+    return true;
+}
+
+/* How long until a batch is due. When no more rows can come before weir-rank moves, it must hear all that we know. */
+static int64_t due_in_ms(const struct count *c, int64_t now_ms)
+{
+    if (!c->ledger.n) return HEARTBEAT_MS;
+    int64_t interval_ms = c->parts.conf->interval_ms,
+            heartbeat_ms = c->told_ms + HEARTBEAT_MS - now_ms;
+    if (c->tally.in && any_beyond(c, fired_limit(c)) && all_wait(c)) return 0;
+    if (c->tally.in) return c->pending_ms + interval_ms - now_ms;
+    return c->ledger.changed ? c->told_ms + interval_ms - now_ms : heartbeat_ms;
+}
+
+static bool start_again(struct count *c, int64_t now_ms, struct err *e)
+{
+    if (!c->start_again_ms || now_ms < c->start_again_ms) return true;
+    c->start_again_ms = 0;
+    return source_reload(c->parts.input->source, e);
+}
+
+static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
+{
+    struct count *c = self;
+    daemon_status(c->parts.daemon, "%lld rows counted", (long long)metrics_value(c->metric.out));
+    if (!c->begun) return start_again(c, now_ms, e);
+    ledger_time(&c->ledger, now_ms, may_read, c);
+    set_limit(c, now_ms);
+    int64_t due_ms = due_in_ms(c, now_ms);
+    if (due_ms <= 0) return flush(c, e) || e->status == ERR_NONE;
+    if (due_ms < *ret_wait_ms) *ret_wait_ms = due_ms;
+    return true;
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------- */
+
+static void make_metrics(struct count *c)
+{
+    struct metrics *m = daemon_metrics(c->parts.daemon);
+    c->metric.in = metrics_counter(m, "rows_in_total", "", "Rows read");
+    c->metric.out = metrics_counter(m, "rows_out_total", "", "Rows that are counted");
+    c->metric.late = metrics_counter(m, "rows_late_total", "", "Rows that came too late");
+    for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) {
+        char label[40];
+        snprintf(label, sizeof label, "reason=\"%s\"", decode_reason((enum decode_verdict)i));
+        c->metric.bad[i] = metrics_counter(m, "rows_bad_total", label, "Rows that are no events");
+    }
+    c->metric.watermark =
+        metrics_gauge(m, "watermark_ms", "", "The least watermark of our partitions");
+    c->metric.in_flight = metrics_gauge(m, "in_flight", "", "Rows in hand");
+    c->metric.batches = metrics_counter(m, "batches_total", "", "Batches written");
+    c->metric.flush = metrics_histogram(m, "flush_seconds", "", "Writing a batch");
+    c->metric.waiting =
+        metrics_gauge(m, "waiting", "", "1 while a partition that ran ahead waits for others");
+}
+
+/* What decides about rows, beside epoch and slide. */
+static int64_t digest_of(const struct count_parts *parts)
+{
+    struct buf b;
+    buf_init(&b, 65536);
+    wire_put_int(&b, decode_digest(&parts->input_conf->record));
+    wire_put_int(&b, parts->time->delay_ms);
+    wire_put_int(&b, parts->time->lateness_ms);
+    wire_put_str(&b, str_of(parts->weight->behaviors));
+    wire_put_int(&b, parts->weight->fallback);
+    int64_t digest = (int64_t)(wire_hash(buf_str(&b)) >> 1);
+    buf_finish(&b);
+    return digest;
+}
+
+bool count_check(const struct count_parts *parts, struct err *e)
+{
+    const struct decode_conf *record = &parts->input_conf->record;
+    if (record->time_min_ms < -WINDOW_TIME_MAX_MS || record->time_max_ms > WINDOW_TIME_MAX_MS)
+        return err_refuse(
+            e, "record.time.min and record.time.max must lie within 271821 years of 1970");
+    if (!input_check(parts->input_conf, e) || !window_check(parts->window, e)) return false;
+    struct op_count *op = op_count_new(parts->weight, parts->window, parts->time, e);
+    op_count_free(op);
+    return op != NULL;
+}
+
+static char *named(const struct count *c, enum topics_kafka which)
+{
+    return topics_kafka_name(&c->parts.input_conf->topics, which);
+}
+
+struct count *count_new(const struct count_parts *parts, struct err *e)
+{
+    const struct input_conf *conf = parts->input_conf;
+    struct ledger_conf ledger = {parts->window, parts->time, 0, digest_of(parts)};
+    if (!state_kafka_epoch(&conf->kafka, &conf->topics, "ranking", &ledger.epoch, e)) return NULL;
+    struct op_count *op = op_count_new(parts->weight, parts->window, parts->time, e);
+    if (!op) return NULL;
+    struct count *c = mem_zero(1, sizeof *c);
+    c->parts = *parts;
+    c->op = op;
+    c->fired_ms = WATERMARK_NONE;
+    ledger_init(&c->ledger, &ledger);
+    late_init(&c->late);
+    buf_init(&c->encoded, ENCODED_MAX_BYTES);
+    c->panes = named(c, TOPICS_PANES);
+    c->late_topic = named(c, TOPICS_LATE);
+    c->rank = mem_printf("%s-rank", conf->topics.prefix);
+    make_metrics(c);
+    return c;
+}
+
+void count_free(struct count *c)
+{
+    if (!c) return;
+    ledger_finish(&c->ledger);
+    op_count_free(c->op);
+    late_finish(&c->late);
+    batch_finish(&c->batch);
+    buf_finish(&c->encoded);
+    free(c->panes);
+    free(c->late_topic);
+    free(c->rank);
+    free(c);
+}
+
+struct sink_kafka *count_sink(const struct input_conf *conf, struct daemon *d, struct err *e)
+{
+    char *id = mem_printf("%s-count-%s", conf->topics.prefix, daemon_instance(d));
+    struct sink_kafka *sink = sink_kafka_new(
+        &(struct sink_kafka_spec){&conf->kafka, id, conf->group.session_ms, daemon_metrics(d)}, e);
+    free(id);
+    return sink;
+}
+
+struct stage count_stage(struct count *c)
+{
+    return (struct stage){
+        .self = c,
+        .assigned = assigned,
+        .revoked = revoked,
+        .record = take_record,
+        .end = take_end,
+        .wants = wants,
+        .tick = tick,
+    };
+}
