@@ -446,7 +446,7 @@ static const struct source_kind kind = {
 bool source_kafka_check(const struct source_kafka_conf *conf, struct err *e)
 {
     int64_t start_ms;
-    return parse_start(conf->start, &start_ms, e);
+    return offsets_kafka_parse_start(conf->start, &start_ms, e);
 }
 
 static void set_group(rd_kafka_conf_t *rk_conf, const struct source_kafka_spec *spec)
