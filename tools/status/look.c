@@ -134,12 +134,12 @@ static bool look_at_group(struct look *l, enum view_daemon which, struct view_gr
 static void read_ranking(struct view *v)
 {
     v->slide_ms = 0;
-    v->shown_ms = v->frozen_ms = INT64_MIN;
+    v->shown_ms = v->watermark_ms = INT64_MIN;
     const struct view_group *rank = &v->groups[VIEW_RANK];
     if (!rank->part_n) return;
     const char *text = rank->parts[0].committed.metadata;
     if (!meta_find(text, "slide", &v->slide_ms) || !meta_find(text, "fired", &v->shown_ms) ||
-        !meta_find(text, "frozen", &v->frozen_ms))
+        !meta_find(text, "frozen", &v->watermark_ms))
         v->slide_ms = 0;
 }
 

@@ -68,7 +68,7 @@ static void table_window(const struct view *v, struct buf *out)
     const struct view_window *w = &v->window;
     char start[CLOCK_TEXT_BYTES], end[CLOCK_TEXT_BYTES], events[NUMBER_BYTES];
     buf_printf(out, "\nwindows       shown until %s", time_text(v->shown_ms, end));
-    buf_printf(out, ", frozen until %s\n", time_text(v->frozen_ms, end));
+    buf_printf(out, ", watermark %s\n", time_text(v->watermark_ms, end));
     if (v->redis.status)
         buf_printf(out, "in Redis      not known: %s\n", v->redis.text);
     else if (!w->exists)
@@ -164,7 +164,7 @@ static void json_window(const struct view *v, struct buf *out)
     buf_printf(out, "\"windows\": {");
     json_number(out, "shown_ms", v->shown_ms, INT64_MIN);
     buf_printf(out, ", ");
-    json_number(out, "frozen_ms", v->frozen_ms, INT64_MIN);
+    json_number(out, "watermark_ms", v->watermark_ms, INT64_MIN);
     if (v->redis.status) {
         buf_printf(out, ", ");
         json_text(out, "redis_error", v->redis.text);

@@ -40,7 +40,7 @@ struct view_stored {
 
 struct view {
     struct view_group groups[VIEW_DAEMONS];
-    int64_t slide_ms, shown_ms, frozen_ms; /* what weir-rank says; INT64_MIN = nothing yet */
+    int64_t slide_ms, shown_ms, watermark_ms; /* what weir-rank says; INT64_MIN = nothing yet */
     struct view_window window;
     struct view_stored stored;
     struct err redis, mongo; /* why window or stored are not known */
