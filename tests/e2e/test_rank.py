@@ -1,4 +1,5 @@
 """weir-count and weir-rank: every window of the log, exactly; every late row told, once."""
+import base64
 import json
 
 import pytest
@@ -45,7 +46,10 @@ def test_late_rows_keep_their_bytes(worlds):
     world.settle("count")
     wanted = agree.late_are(world, world.rows())
     for message in world.read("late"):
-        assert wanted[message.key.decode()] in message.value
+        letter = json.loads(message.value)
+        assert letter["source"] == message.key.decode()
+        assert base64.b64decode(letter["base64"]) == wanted[letter["source"]]
+        assert letter["reason"] == "late" and letter["time"] < letter["clock"]
 
 
 def test_quiet_partitions_hold_nobody_back(worlds):

@@ -72,7 +72,8 @@ class Stack:
         env = dict(word.split("=", 1) for word in shlex.split(text.stdout))
         self.kafka, self.redis, self.mongo = (
             env[name] for name in ("WEIR_KAFKA", "WEIR_REDIS", "WEIR_MONGO"))
-        self.admin = AdminClient({"bootstrap.servers": self.kafka})
+        self.client = {"bootstrap.servers": self.kafka, "log_level": 2}
+        self.admin = AdminClient(self.client)
 
     def command(self, *words):
         return [ROOT / "deploy/stack", *words, "--dir", self.folder]
@@ -99,6 +100,10 @@ def known_keys(program):
         elif section and (found := re.match(r"#?([a-z][a-z0-9._]*) *=", line)):
             keys.add(f"{section}.{found[1]}")
     return keys
+
+
+class Ended(Exception):
+    """A program ended that should run: no reason to wait any longer."""
 
 
 class Program:
@@ -165,6 +170,10 @@ class Program:
             self.process.kill()
             self._keeper.join(0.2)
 
+    def must_run(self):
+        if not self.running and self.statuses[-1] != DONE:
+            raise Ended(f"{self.argv[0].name} ended with {self.statuses[-1]}")
+
     def get(self, path):
         """-> (status, text) of an HTTP path; 0 when nobody answers."""
         try:
@@ -189,7 +198,7 @@ class Program:
     def ready(self):
         """Waits until it says that it works."""
         def answers():
-            assert self.running, f"{self.argv[0].name} ended with {self.statuses[-1]}: {self.log}"
+            self.must_run()
             assert self.get("/readyz")[0] == 200
         eventually(answers)
         return self
@@ -307,7 +316,7 @@ class World:
     def awake(program):
         """An instance that stands by (weir-rank has one partition to read) need not be ready."""
         def answers():
-            assert program.running, program.log
+            program.must_run()
             assert program.get("/healthz")[0] == 200
         eventually(answers)
         return program
@@ -350,7 +359,7 @@ class World:
     def produce(self, messages):
         """Sends (partition, timestamp, key, value) to the events topic past weir-replay."""
         failed = []
-        producer = Producer({"bootstrap.servers": self.stack.kafka, "linger.ms": 5,
+        producer = Producer({**self.stack.client, "linger.ms": 5,
                              "on_delivery": lambda error, _: error and failed.append(error)})
         for partition, timestamp, key, value in messages:
             producer.produce(self.topic("events"), value, key, partition, timestamp=timestamp)
@@ -372,7 +381,7 @@ class World:
         about = self.stack.admin.list_topics(topic, timeout=10).topics[topic]
         if about.error is not None:
             return []
-        consumer = Consumer({"bootstrap.servers": self.stack.kafka, "group.id": "unused",
+        consumer = Consumer({**self.stack.client, "group.id": "unused",
                              "enable.auto.commit": False, "enable.partition.eof": True,
                              "isolation.level": "read_committed", "fetch.wait.max.ms": 10})
         consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in about.partitions])
@@ -400,8 +409,7 @@ class World:
         group = f"{self.name}-{daemon}"
         if group not in self._groups:
             self._groups[group] = Consumer({
-                "bootstrap.servers": self.stack.kafka, "group.id": group,
-                "isolation.level": "read_committed"})
+                **self.stack.client, "group.id": group, "isolation.level": "read_committed"})
         partitions = 1 if which == "panes" else self.rules.partitions
         asked = [TopicPartition(self.topic(which), p) for p in range(partitions)]
         found = self._groups[group].committed(asked, timeout=30)
@@ -426,7 +434,7 @@ class World:
     def _committed_behind(self, daemon, which, ends):
         for p in self.programs:
             if p.argv[0].name == f"weir-{daemon}":
-                assert p.running or p.statuses[-1] == DONE, p.log
+                p.must_run()
         now = self.committed(daemon, which)
         for partition, end in ends.items():
             offset, metadata = now.get(partition, (-1, ""))
