@@ -1,5 +1,5 @@
 /* A source: the partitions of one topic as a member of one consumer group sees them. Implementations:
- * io/source_kafka (the real one), flow/source_file (tests: a directory with one file per partition). */
+ * io/source_kafka (the real one), tests/flow/source_file (a directory with one file per partition). */
 #ifndef WEIR_FLOW_SOURCE_H
 #define WEIR_FLOW_SOURCE_H
 

@@ -1,0 +1,21 @@
+/* A source for tests: a directory with one file per partition (0.csv, 1.csv, ...), a record per line, its number is
+ * its offset. What is committed stays in memory, over crashes of the stage too. Nothing in it waits. */
+#ifndef WEIR_TESTS_SOURCE_FILE_H
+#define WEIR_TESTS_SOURCE_FILE_H
+
+#include "flow/source.h"
+
+/* Reads all files of the directory; records have no key and the time 0 of their producer. Asserts that it is there. */
+struct source *source_file_new(const char *dir);
+
+/* The next source_poll takes all partitions from the stage and then gives it those of the list, from what is
+ * committed. */
+void source_file_rebalance(struct source *s, const int32_t *partitions, size_t n, bool lost);
+
+/* The stage died: the next source_poll gives all partitions to whatever stage it is called with. */
+void source_file_crash(struct source *s);
+
+/* The next n commits are answered so, and nothing of them is kept. */
+void source_file_answer(struct source *s, enum commit answer, int n);
+
+#endif
