@@ -1,5 +1,5 @@
-/* A circuit breaker: after so many failures in a row nothing is sent for a while; then one attempt probes, and
- * decides whether it goes on. M. Nygard, Release It!, 5.2. */
+/* A circuit breaker: after so many failures in a row nothing is sent for a while; then one
+ * attempt probes, and decides whether it goes on. M. Nygard, Release It!, 5.2. */
 #ifndef WEIR_INFERENCE_CLIENT_BREAKER_H
 #define WEIR_INFERENCE_CLIENT_BREAKER_H
 
@@ -15,7 +15,8 @@ struct breaker {
 /* breaker_open is true while the service counts as broken. */
 bool breaker_open(const struct breaker *b);
 
-/* breaker_admits is true if an attempt may start now; the caller then starts it and reports its outcome. */
+/* breaker_admits is true if an attempt may start now; the caller then starts it and reports its
+ * outcome. */
 bool breaker_admits(struct breaker *b, int64_t now_ms);
 
 void breaker_good(struct breaker *b);

@@ -1,14 +1,15 @@
-/* An ask waits in the gathering batch until that is full or has waited long enough; the batch then waits for an
- * idle connection, is sent, and comes back with answers or a failure:
+/* An ask waits in the gathering batch until that is full or has waited long enough; the batch then
+ * waits for an idle connection, is sent, and comes back with answers or a failure:
  *
  *     client_ask -> gathering -> waiting -> (post) -> answers
  *                                  ^           |
  *                                  +-- retry --+   later, with full jitter; or in two halves
  *
- * Retries draw their pause from 0 .. base * 2^tries (M. Brooker, "Exponential Backoff and Jitter", AWS 2015), so that
- * many clients do not come back at once. A batch that the service refused as such (status 400, 413, 422, 500 or a
- * malformed reply) is retried in halves: one ask that the service cannot digest must not cost the others their
- * answer. The budget runs from client_ask; where it ends, or the breaker opens, all that waits ends. */
+ * Retries draw their pause from 0 .. base * 2^tries (M. Brooker, "Exponential Backoff and
+ * Jitter", AWS 2015), so that many clients do not come back at once. A batch that the service
+ * refused as such (status 400, 413, 422, 500 or a malformed reply) is retried in halves: one ask
+ * that the service cannot digest must not cost the others their answer. The budget runs from
+ * client_ask; where it ends, or the breaker opens, all that waits ends. */
 #include "inference-client/client.h"
 
 #include <assert.h>

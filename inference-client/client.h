@@ -1,9 +1,11 @@
-/* Asks an inference service for recommendations, without ever blocking its caller: asks are collected into
- * micro-batches, sent as POST {url}/{algorithm} over kept-alive connections, tried again with jitter inside a
- * budget, and every ask ends exactly once, with a good answer or with the reason why there is none.
+/* Asks an inference service for recommendations, without ever blocking its caller: asks are
+ * collected into micro-batches, sent as POST {url}/{algorithm} over kept-alive connections, tried
+ * again with jitter inside a budget, and every ask ends exactly once, with a good answer or with
+ * the reason why there is none.
  *
- * The same ask may reach the service more than once (a retry; libcurl itself repeats a POST when a kept-alive
- * connection turns out to be dead): answering changes nothing there, so this does no harm. */
+ * The same ask may reach the service more than once (a retry; libcurl itself repeats a POST when
+ * a kept-alive connection turns out to be dead): answering changes nothing there, so this does
+ * no harm. */
 #ifndef WEIR_INFERENCE_CLIENT_CLIENT_H
 #define WEIR_INFERENCE_CLIENT_CLIENT_H
 
@@ -50,14 +52,15 @@ struct client_ask {
     int n_rec; /* 1..1000 */
 };
 
-/* Gets n items (0 <= n <= n_rec, all different, best first; n is 0 unless GOOD), borrowed for the call. Called from
- * client_poll only. It may call client_ask. */
+/* Gets n items (0 <= n <= n_rec, all different, best first; n is 0 unless GOOD), borrowed for
+ * the call. Called from client_poll only. It may call client_ask. */
 typedef void client_answer(void *ctx, enum client_status status, const struct str *items, size_t n);
 
 struct client; /* of one thread */
 
-/* client_new checks the url; it connects with the first batch. NULL with e set when the url cannot be used.
- * metrics get infer_requests_total{status=""}, infer_asks_total{status=""}, infer_seconds, infer_breaker_open. */
+/* client_new checks the url; it connects with the first batch. NULL with e set when the url
+ * cannot be used. metrics get infer_requests_total{status=""}, infer_asks_total{status=""},
+ * infer_seconds, infer_breaker_open. */
 MUST_CHECK struct client *client_new(const struct client_conf *conf, struct metrics *m,
                                      struct err *e);
 
@@ -67,21 +70,24 @@ void client_free(struct client *c);
 /* client_ask takes an ask; answer(ctx, ...) follows from a later client_poll, within the budget. */
 void client_ask(struct client *c, const struct client_ask *ask, client_answer *answer, void *ctx);
 
-/* client_poll sends, receives and answers what it can; if nothing can be done at once it waits up to wait_ms for the
- * network or its own timers (0 = never waits). */
+/* client_poll sends, receives and answers what it can; if nothing can be done at once it waits
+ * up to wait_ms for the network or its own timers (0 = never waits). */
 void client_poll(struct client *c, int64_t wait_ms);
 
-/* client_room is how many more asks can go out without waiting behind others: whoever asks only while there is
- * room gives each ask its whole budget. 0 = full. */
+/* client_room is how many more asks can go out without waiting behind others: whoever asks only
+ * while there is room gives each ask its whole budget. 0 = full. */
 size_t client_room(const struct client *c);
 
-/* client_pending is the number of asks that still wait for their answer. 0: client_poll has nothing to do. */
+/* client_pending is the number of asks that still wait for their answer. 0: client_poll has
+ * nothing to do. */
 size_t client_pending(const struct client *c);
 
-/* client_trouble says in words what the last failed request met, for a log line; "" = nothing so far. */
+/* client_trouble says in words what the last failed request met, for a log line; "" = nothing so
+ * far. */
 const char *client_trouble(const struct client *c);
 
-/* client_drop forgets all pending asks; their answers are never called. Not from within an answer. */
+/* client_drop forgets all pending asks; their answers are never called. Not from within an
+ * answer. */
 void client_drop(struct client *c);
 
 #endif

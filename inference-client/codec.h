@@ -1,5 +1,6 @@
-/* The bytes of the inference contract: {"user":[u,..],"item":[[i,..],..],"n_rec":N} goes out (with "exclude" if
- * anybody excludes something), [[i,..],..] comes back, one list for each user. Ids are JSON strings or integers. */
+/* The bytes of the inference contract: {"user":[u,..],"item":[[i,..],..],"n_rec":N} goes out
+ * (with "exclude" if anybody excludes something), [[i,..],..] comes back, one list for each
+ * user. Ids are JSON strings or integers. */
 #ifndef WEIR_INFERENCE_CLIENT_CODEC_H
 #define WEIR_INFERENCE_CLIENT_CODEC_H
 
@@ -19,8 +20,9 @@ struct codec_reply {
     char *text;     /* own */
 };
 
-/* codec_decode reads a reply for users_n users: at most n_rec different ids for each, the first ones, integers in
- * decimal. False, with nothing to finish, if it is anything but what the contract asks for. */
+/* codec_decode reads a reply for users_n users: at most n_rec different ids for each, the first
+ * ones, integers in decimal. False, with nothing to finish, if it is anything but what the
+ * contract asks for. */
 MUST_CHECK bool codec_decode(struct codec_reply *r, struct str body, size_t users_n, int n_rec);
 
 /* codec_row returns the items of a user and their number. */

@@ -82,9 +82,9 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
     return t->header_bytes > HEADERS_MAX_BYTES ? 0 : size * n;
 }
 
-/* -- stray bytes: libcurl 7.88 takes a kept-alive connection into use although bytes wait on it. Nobody asked for
- * them, and they would pass for the reply to the request that is about to be sent. So we know our sockets, and look
- * at the one in question before each request. */
+/* -- stray bytes: libcurl 7.88 takes a kept-alive connection into use although bytes wait on it.
+ * Nobody asked for them, and they would pass for the reply to the request that is about to be
+ * sent. So we know our sockets, and look at the one in question before each request. */
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {

@@ -1,4 +1,5 @@
-/* A table (a, b) -> count for pairs of numbers: open addressing with linear probing. Nothing is ever removed. */
+/* A table (a, b) -> count for pairs of numbers: open addressing with linear probing. Nothing is
+ * ever removed. */
 #ifndef WEIR_FIT_EDGES_H
 #define WEIR_FIT_EDGES_H
 

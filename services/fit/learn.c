@@ -1,6 +1,6 @@
-/* Rows are kept as numbers, 16 bytes each; then a counting sort by user, each user's rows sorted by time, and a walk
- * over them that counts the pairs. The pairs end as compressed sparse rows over items numbered by the order of
- * their ids: the model file's form. */
+/* Rows are kept as numbers, 16 bytes each; then a counting sort by user, each user's rows sorted
+ * by time, and a walk over them that counts the pairs. The pairs end as compressed sparse rows
+ * over items numbered by the order of their ids: the model file's form. */
 #include "fit/learn.h"
 
 #include <stdlib.h>
@@ -135,7 +135,8 @@ static int named_cmp(const void *left, const void *right)
     return item_order_cmp(((const struct named *)left)->id, ((const struct named *)right)->id);
 }
 
-/* Numbers the items by their ids, fills the id table and returns the rank of each old number (own). */
+/* Numbers the items by their ids, fills the id table and returns the rank of each old number
+ * (own). */
 static uint32_t *rank_items(struct learn *l)
 {
     size_t n = 0, text_len = 0;

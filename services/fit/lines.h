@@ -11,8 +11,9 @@ struct lines;
 MUST_CHECK struct lines *lines_new(const char *path, struct err *e);
 void lines_free(struct lines *l); /* NULL is fine */
 
-/* lines_next lends the next line without its newline until the next call; one longer than the decoder takes is
- * cut behind that length. False at the end, or with e set when the file cannot be read on. */
+/* lines_next lends the next line without its newline until the next call; one longer than the
+ * decoder takes is cut behind that length. False at the end, or with e set when the file cannot
+ * be read on. */
 MUST_CHECK bool lines_next(struct lines *l, struct str *ret_line, struct err *e);
 
 #endif

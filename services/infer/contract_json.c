@@ -18,7 +18,8 @@ enum {
     VALUES_MAX = 1 << 19, /* of one body, which bounds the memory of its JSON to some 40 MB */
 };
 
-/* Copies an id's text behind what r has already; it is never longer than its JSON. len 0 = not an id. */
+/* Copies an id's text behind what r has already; it is never longer than its JSON. len 0 = not
+ * an id. */
 static struct str read_id(struct contract_json_request *r, const json_t *value, size_t *text_len)
 {
     struct str id = {r->text + *text_len, 0};

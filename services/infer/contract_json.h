@@ -1,6 +1,6 @@
-/* The wire contract of the inference service: {"user":[u,..],"item":[[i,..],..],"n_rec":N} comes in, with an optional
- * "exclude":[[i,..],..], and [[i,..],..] goes out, one list for each user. Ids are strings or integers; members
- * that are not named here are ignored. */
+/* The wire contract of the inference service: {"user":[u,..],"item":[[i,..],..],"n_rec":N} comes
+ * in, with an optional "exclude":[[i,..],..], and [[i,..],..] goes out, one list for each user.
+ * Ids are strings or integers; members that are not named here are ignored. */
 #ifndef WEIR_INFER_CONTRACT_JSON_H
 #define WEIR_INFER_CONTRACT_JSON_H
 
@@ -20,7 +20,8 @@ struct contract_json_request {
     char *text;    /* own */
 };
 
-/* contract_json_read fills r from a body. False, with nothing to finish: *ret_detail says what is wrong (static text). */
+/* contract_json_read fills r from a body. False, with nothing to finish: *ret_detail says what
+ * is wrong (static text). */
 MUST_CHECK bool contract_json_read(struct contract_json_request *r, struct str body,
                                    const char **ret_detail);
 

@@ -1,14 +1,17 @@
-/* score(b) = sum over the last 10 items a_k, newest first (k = 0..9), of 0.8^k * T[a_k][b] / (sum T[a_k] + 10).
+/* The last 10 items of a user, newest first, are a_0 to a_9:
  *
- * Ranks must not depend on rounding: equal scores are ties, and ties go by id. Doubles would part scores that are
- * equal, so all is integers. With T and S in hundredths, and times 5^9:
+ *     score(b) = sum over k of 0.8^k * T[a_k][b] / (sum T[a_k] + 10)
  *
- *     5^9 * score(b) = sum of 4^k 5^(9-k) * T / (S + 1000)
+ * Ranks must not depend on rounding: equal scores are ties, and ties go by id. Doubles would part
+ * scores that are equal, so all is integers. With T and S in hundredths, and times 5^9:
  *
- * The factor 4^k 5^(9-k) << 104 fits in 125 bits; it is divided by S + 1000 once for each a_k and multiplied by every
- * T of its row. As T <= S, and the sum of all 4^k 5^(9-k) is below 2^23.1, the sum stays below 2^128. Cutting
- * the quotients costs less than T units for each a_k, while a score has 2^98 units and more: equal scores differ at most
- * in bits far below a double's 53, so they are equal once rounded to double, and different ones differ there. */
+ *     5^9 * score(b) = sum over k of 4^k 5^(9-k) * T / (S + 1000)
+ *
+ * The factor 4^k 5^(9-k) << 104 fits in 125 bits; it is divided by S + 1000 once for each a_k and
+ * multiplied by every T of its row. As T <= S, and the sum of all 4^k 5^(9-k) is below 2^23.1,
+ * the sum stays below 2^128. Cutting the quotient takes less than T units, some 2^10, from a
+ * score that has 2^95 and more as long as S < 2^32: equal scores differ far behind the 53 bits of
+ * a double, so they are equal once rounded to double, and different ones differ there. */
 #include "infer/transitions.h"
 
 #include <assert.h>

@@ -20,8 +20,8 @@ struct transitions_ask {
     int n_rec; /* 1..TRANSITIONS_N_MAX */
 };
 
-/* transitions_rank writes at most n_rec items, best first, and returns how many: only items that somebody went to
- * from one of the last ten, none of the ask's own and none that it excludes. */
+/* transitions_rank writes at most n_rec items, best first, and returns how many: only items that
+ * somebody went to from one of the last ten, none of the ask's own and none that it excludes. */
 size_t transitions_rank(struct transitions *t, const struct transitions_ask *ask,
                         uint32_t ret_items[TRANSITIONS_N_MAX]);
 

@@ -1,4 +1,5 @@
-/* The inference client against a scripted HTTP server: good, slow, wrong, hostile and confused ones. */
+/* The inference client against a scripted HTTP server: good, slow, wrong, hostile and confused
+ * ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,197 +10,16 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <jansson.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "inference-client/client.h"
 
-enum { REQUEST_MAX = 1 << 20, CONNECTIONS_MAX = 256, ASKS_MAX = 400, LOG_MAX = 2000 };
+#include "http_double.h"
 
-/* -- the server: a thread for each connection; a script answers each request -- */
-
-struct server;
-
-struct request {
-    int fd, n;    /* the n-th request of the server, from 0 */
-    json_t *body; /* checked: an object with user, item and n_rec */
-    size_t users_n;
-};
-
-/* Answers; false = the connection ends. */
-typedef bool script(struct server *s, const struct request *r);
-
-struct server {
-    script *script;
-    int fd, port;
-    pthread_t acceptor, workers[CONNECTIONS_MAX];
-    int fds[CONNECTIONS_MAX];
-    atomic_int connections, requests, users_max, stage;
-    atomic_llong sent;
-    atomic_bool bad_request;
-};
-
-struct worker {
-    struct server *server;
-    int fd;
-};
-
-static bool put(struct server *s, int fd, const char *bytes, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t k = send(fd, bytes + done, n - done, MSG_NOSIGNAL);
-        if (k <= 0) return false;
-        done += (size_t)k;
-        s->sent += k;
-    }
-    return true;
-}
-
-static bool put_text(struct server *s, int fd, const char *text)
-{
-    return put(s, fd, text, strlen(text));
-}
-
-/* Blocks until the client hangs up. */
-static bool wait_for_hangup(int fd)
-{
-    char byte;
-    while (recv(fd, &byte, 1, 0) > 0) {
-    }
-    return false;
-}
-
-/* A whole request, its header and then as much body as it announces; false = the client hung up. */
-static bool read_request(int fd, char *text, char **ret_body)
-{
-    size_t n = 0, want = REQUEST_MAX;
-    *ret_body = NULL;
-    while (n < want) {
-        ssize_t k = recv(fd, text + n, REQUEST_MAX - n, 0);
-        if (k <= 0) return false;
-        n += (size_t)k;
-        text[n] = '\0';
-        char *end = strstr(text, "\r\n\r\n"), *length = strcasestr(text, "Content-Length:");
-        if (!end || !length) continue;
-        *ret_body = end + 4;
-        want = (size_t)(end + 4 - text) + strtoul(length + 15, NULL, 10);
-    }
-    return n == want;
-}
-
-static bool check_request(struct server *s, const char *text, struct request *r)
-{
-    const json_t *users = json_object_get(r->body, "user"),
-                 *items = json_object_get(r->body, "item");
-    bool good = strncmp(text, "POST /algo HTTP/1.1\r\n", 21) == 0 && json_is_array(users) &&
-                json_array_size(users) == json_array_size(items) &&
-                json_is_integer(json_object_get(r->body, "n_rec")) &&
-                !strcasestr(text, "\r\nExpect:") && !strcasestr(text, "\r\nAccept-Encoding:");
-    r->users_n = json_array_size(users);
-    if (!good) s->bad_request = true;
-    if ((int)r->users_n > s->users_max) s->users_max = (int)r->users_n;
-    return good;
-}
-
-static void *serve_connection(void *arg)
-{
-    struct worker w = *(struct worker *)arg;
-    free(arg);
-    char *text = malloc(REQUEST_MAX + 1), *body;
-    bool more = true;
-    while (more && read_request(w.fd, text, &body)) {
-        struct request r = {.fd = w.fd, .body = json_loads(body, 0, NULL)};
-        more = check_request(w.server, text, &r);
-        r.n = w.server->requests++;
-        more = more && w.server->script(w.server, &r);
-        json_decref(r.body);
-    }
-    free(text);
-    shutdown(w.fd, SHUT_RDWR);
-    return NULL;
-}
-
-static void *accept_all(void *arg)
-{
-    struct server *s = arg;
-    for (int fd; (fd = accept(s->fd, NULL, NULL)) >= 0;) {
-        struct worker *w = malloc(sizeof *w);
-        *w = (struct worker){s, fd};
-        int i = s->connections;
-        if (i == CONNECTIONS_MAX) abort();
-        s->fds[i] = fd;
-        pthread_create(&s->workers[i], NULL, serve_connection, w);
-        s->connections++;
-    }
-    return NULL;
-}
-
-static void server_start(struct server *s, script *play)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    memset(s, 0, sizeof *s);
-    s->script = play;
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, len), 0);
-    assert_int_equal(listen(s->fd, 64), 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&a, &len), 0);
-    s->port = ntohs(a.sin_port);
-    assert_int_equal(pthread_create(&s->acceptor, NULL, accept_all, s), 0);
-}
-
-static void server_stop(struct server *s)
-{
-    shutdown(s->fd, SHUT_RDWR);
-    pthread_join(s->acceptor, NULL);
-    close(s->fd);
-    for (int i = 0; i < s->connections; i++) {
-        shutdown(s->fds[i], SHUT_RDWR);
-        pthread_join(s->workers[i], NULL);
-        close(s->fds[i]);
-    }
-    assert_false(s->bad_request);
-}
-
-static bool reply(struct server *s, int fd, const char *status, const char *body)
-{
-    char *text =
-        mem_printf("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                   status, strlen(body), body);
-    bool sent = put_text(s, fd, text);
-    free(text);
-    return sent;
-}
-
-/* What a good service answers: for user u the item "for-u". */
-static char *answers(const struct request *r)
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < r->users_n; i++) {
-        const json_t *user = json_array_get(json_object_get(r->body, "user"), i);
-        json_array_append_new(rows,
-                              json_pack("[o]", json_sprintf("for-%s", json_string_value(user))));
-    }
-    char *text = json_dumps(rows, 0);
-    json_decref(rows);
-    return text;
-}
-
-static bool good(struct server *s, const struct request *r)
-{
-    char *body = answers(r);
-    bool sent = reply(s, r->fd, "200 OK", body);
-    free(body);
-    return sent;
-}
+enum { ASKS_MAX = 400 };
 
 /* -- the asking side -- */
 

@@ -1,4 +1,5 @@
-/* Requests to the inference service: a table of good ones, a table of bad ones, every truncation. */
+/* Requests to the inference service: a table of good ones, a table of bad ones, every
+ * truncation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

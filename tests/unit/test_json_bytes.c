@@ -1,4 +1,5 @@
-/* JSON as bytes: what is written a reader of JSON reads back, and a text is bounded before it is parsed. */
+/* JSON as bytes: what is written a reader of JSON reads back, and a text is bounded before it is
+ * parsed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

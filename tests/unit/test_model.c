@@ -1,4 +1,5 @@
-/* The model file: what is written is read; one that is cut, altered or nonsense under a right checksum is refused. */
+/* The model file: what is written is read; one that is cut, altered or nonsense under a right
+ * checksum is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
