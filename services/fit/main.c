@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "fit/learn.h"
-#include "fit/lines.h"
+#include "fit/logfile.h"
 #include "io/decode.h"
 
 struct fit_conf {
@@ -28,13 +28,13 @@ static bool learn_file(struct learn *l, const struct decode_conf *conf, const ch
     struct event event;
     const struct record record = {.timestamp_ms = -1};
     struct decoder *decoder = decode_new(conf, e);
-    struct lines *lines = decoder ? lines_new(path, e) : NULL;
-    while (lines && lines_next(lines, &line, e)) {
+    struct logfile *file = decoder ? logfile_new(path, e) : NULL;
+    while (file && logfile_next(file, &line, e)) {
         bool is_good = decode_row(decoder, &record, line, 0, &event) == DECODE_GOOD;
         *(is_good ? &good : &bad) += 1;
         if (is_good && !learn_add(l, event.user, event.item, event.time_ms, e)) break;
     }
-    lines_free(lines);
+    logfile_free(file);
     decode_free(decoder);
     if (e->status) return false;
     log_info("weir-fit", "read", "file=\"%s\" rows=%lld bad=%lld", path, good, bad);

@@ -1,4 +1,4 @@
-#include "fit/lines.h"
+#include "fit/logfile.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum { BLOCK_BYTES = 1 << 18 };
 
-struct lines {
+struct logfile {
     char *path; /* own */
     gzFile file;
     char block[BLOCK_BYTES];
@@ -20,7 +20,7 @@ struct lines {
     struct buf line;
 };
 
-struct lines *lines_new(const char *path, struct err *e)
+struct logfile *logfile_new(const char *path, struct err *e)
 {
     errno = 0;
     bool standard = strcmp(path, "-") == 0;
@@ -30,14 +30,14 @@ struct lines *lines_new(const char *path, struct err *e)
         return NULL;
     }
     gzbuffer(file, BLOCK_BYTES);
-    struct lines *l = mem_zero(1, sizeof *l);
+    struct logfile *l = mem_zero(1, sizeof *l);
     l->file = file;
     l->path = mem_dup(path, strlen(path));
     buf_init(&l->line, DECODE_ROW_MAX_BYTES + 1);
     return l;
 }
 
-void lines_free(struct lines *l)
+void logfile_free(struct logfile *l)
 {
     if (!l) return;
     gzclose_r(l->file);
@@ -46,14 +46,14 @@ void lines_free(struct lines *l)
     free(l);
 }
 
-static void skip_mark(struct lines *l)
+static void skip_mark(struct logfile *l)
 {
     if (l->rest.len >= 3 && memcmp(l->rest.at, "\xef\xbb\xbf", 3) == 0)
         l->rest = (struct str){l->rest.at + 3, l->rest.len - 3};
 }
 
 /* Reads the next block; false at the end or with e set. */
-static bool refill(struct lines *l, struct err *e)
+static bool refill(struct logfile *l, struct err *e)
 {
     bool first = gztell(l->file) == 0;
     int n = gzread(l->file, l->block, BLOCK_BYTES);
@@ -75,7 +75,7 @@ static void append(struct buf *line, struct str piece)
     buf_add_str(line, piece);
 }
 
-bool lines_next(struct lines *l, struct str *ret_line, struct err *e)
+bool logfile_next(struct logfile *l, struct str *ret_line, struct err *e)
 {
     buf_clear(&l->line);
     bool any = false;

@@ -13,10 +13,10 @@
 #include <zlib.h>
 
 #include "base/buf.h"
-#include "fit/lines.h"
+#include "fit/logfile.h"
 #include "io/decode.h"
 
-static char path[] = "/tmp/weir-lines-XXXXXX";
+static char path[] = "/tmp/weir-logfile-XXXXXX";
 
 static int set_up(void **state)
 {
@@ -45,12 +45,12 @@ static void expect(const char *lines)
     struct buf b;
     struct str line;
     buf_init(&b, 10000);
-    struct lines *l = lines_new(path, &e);
+    struct logfile *l = logfile_new(path, &e);
     assert_non_null(l);
-    while (lines_next(l, &line, &e)) buf_printf(&b, "%.*s|", STR_ARGS(line));
+    while (logfile_next(l, &line, &e)) buf_printf(&b, "%.*s|", STR_ARGS(line));
     assert_int_equal(e.status, ERR_NONE);
     assert_true(str_eq(buf_str(&b), str_of(lines)));
-    lines_free(l);
+    logfile_free(l);
     buf_finish(&b);
 }
 
@@ -87,13 +87,13 @@ static void long_lines(void **state)
     put_file(bytes, n, "wb");
     struct err e = {0};
     struct str line;
-    struct lines *l = lines_new(path, &e);
-    assert_true(lines_next(l, &line, &e));
+    struct logfile *l = logfile_new(path, &e);
+    assert_true(logfile_next(l, &line, &e));
     assert_int_equal(line.len, DECODE_ROW_MAX_BYTES + 1);
-    assert_true(lines_next(l, &line, &e));
+    assert_true(logfile_next(l, &line, &e));
     assert_true(str_eq(line, str_of("x")));
-    assert_false(lines_next(l, &line, &e));
-    lines_free(l);
+    assert_false(logfile_next(l, &line, &e));
+    logfile_free(l);
     free(bytes);
 }
 
@@ -104,13 +104,13 @@ static void cut_short(void **state)
     struct str line;
     put_file("a\nb\nc\n", 6, "wb");
     assert_int_equal(truncate(path, 24), 0);
-    struct lines *l = lines_new(path, &e);
-    while (lines_next(l, &line, &e)) {
+    struct logfile *l = logfile_new(path, &e);
+    while (logfile_next(l, &line, &e)) {
     }
     assert_int_equal(e.status, ERR_REFUSED);
     assert_non_null(strstr(e.text, path));
-    lines_free(l);
-    assert_null(lines_new("/nowhere/log", &e));
+    logfile_free(l);
+    assert_null(logfile_new("/nowhere/log", &e));
 }
 
 int main(void)
