@@ -292,7 +292,6 @@ static void failed(struct client *c, struct batch *b, enum client_status why,
         snprintf(c->trouble, sizeof c->trouble, "%s: %s", client_reason(why), r->text);
     b->why = why;
     b->tries++;
-    metrics_add(c->retries, 1);
     retry(c, b, r);
 }
 
@@ -324,6 +323,7 @@ static void send_batch(struct client *c, struct batch *b, int64_t now_ms)
     buf_clear(&c->body);
     codec_request(&c->body, asks, n);
     assert(!c->body.overflow);
+    if (b->tries) metrics_add(c->retries, 1);
     int64_t left_ms = b->deadline_ms - now_ms;
     post_start(c->post, b, &c->body, left_ms < c->conf.timeout_ms ? left_ms : c->conf.timeout_ms,
                codec_reply_max(n, asks[0]->n_rec));
@@ -393,7 +393,7 @@ static void register_metrics(struct client *c, struct metrics *m)
         c->requests[s] = metrics_counter(m, "infer_requests_total", label, "requests by outcome");
     }
     c->seconds = metrics_histogram(m, "infer_seconds", "", "time of a request");
-    c->retries = metrics_counter(m, "infer_failures_total", "", "requests that failed");
+    c->retries = metrics_counter(m, "infer_retries_total", "", "requests sent again, or in part");
     c->broken = metrics_gauge(m, "infer_breaker_open", "", "1 while the service counts as broken");
 }
 
