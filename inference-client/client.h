@@ -60,7 +60,7 @@ struct client; /* of one thread */
 
 /* client_new checks the url; it connects with the first batch. NULL with e set when the url
  * cannot be used. metrics get infer_requests_total{status=""}, infer_asks_total{status=""},
- * infer_seconds, infer_breaker_open. */
+ * infer_retries_total, infer_seconds, infer_breaker_open. */
 MUST_CHECK struct client *client_new(const struct client_conf *conf, struct metrics *m,
                                      struct err *e);
 
