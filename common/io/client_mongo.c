@@ -85,8 +85,18 @@ static mongoc_uri_t *make_uri(const struct client_mongo_conf *conf, struct err *
     return NULL;
 }
 
+/* As the server sees it: https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */
+static bool check_database(const char *name, struct err *e)
+{
+    size_t len = strlen(name);
+    if (len && len < 64 && strcspn(name, "/\\. \"$*<>:|?") == len) return true;
+    return err_refuse(e, "mongo.database = \"%.80s\": expected 1 to 63 bytes, none of /\\. \"$*<>:|?",
+                      name);
+}
+
 bool client_mongo_check(const struct client_mongo_conf *conf, struct err *e)
 {
+    if (!check_database(conf->database, e)) return false;
     mongoc_uri_t *uri = make_uri(conf, e);
     mongoc_uri_destroy(uri);
     return uri != NULL;

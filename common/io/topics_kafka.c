@@ -19,6 +19,7 @@ enum {
     ASK_MS = 10000,
     LOOK_AGAIN_US = 50000,
     ERROR_BYTES = 300,
+    PREFIX_MAX_BYTES = 200, /* Kafka: 249 for the whole name */
     DAY_MS = 86400 * 1000,
 };
 
@@ -50,6 +51,16 @@ static const char *const suffixes[TOPICS_N] = {
     [TOPICS_EVENTS] = "events", [TOPICS_PANES] = "panes", [TOPICS_LATE] = "late",
     [TOPICS_DEAD] = "dead",     [TOPICS_STATE] = "state",
 };
+
+bool topics_kafka_check(const struct topics_kafka_conf *conf, struct err *e)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen(conf->prefix);
+    if (len && len <= PREFIX_MAX_BYTES && strspn(conf->prefix, allowed) == len) return true;
+    return err_refuse(e, "topics.prefix = \"%.80s\": expected 1 to %d letters, digits, '.', '_', '-'",
+                      conf->prefix, PREFIX_MAX_BYTES);
+}
 
 char *topics_kafka_name(const struct topics_kafka_conf *conf, enum topics_kafka which)
 {

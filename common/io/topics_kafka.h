@@ -17,6 +17,9 @@ extern const struct config_row topics_kafka_rows[];
 
 enum topics_kafka { TOPICS_EVENTS, TOPICS_PANES, TOPICS_LATE, TOPICS_DEAD, TOPICS_STATE, TOPICS_N };
 
+/* topics_kafka_check refuses a prefix that no topic's name may begin with. */
+MUST_CHECK bool topics_kafka_check(const struct topics_kafka_conf *conf, struct err *e);
+
 /* topics_kafka_name returns "<prefix>-events" and so on; the caller frees it. */
 char *topics_kafka_name(const struct topics_kafka_conf *conf, enum topics_kafka which);
 

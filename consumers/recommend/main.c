@@ -2,6 +2,11 @@
 #include "flow/pipeline.h"
 #include "recommend/recommend.h"
 
+static bool check(void *self, struct err *e)
+{
+    return recommend_check(self, e);
+}
+
 int main(int argc, char **argv)
 {
     static struct recommend_conf conf;
@@ -17,8 +22,10 @@ int main(int argc, char **argv)
     const struct daemon_spec spec = {
         .name = "weir-recommend",
         .purpose = "recommends to each user what follows from what he did last",
-        .http_port = 9104,
+        .http_port = 9131,
         .parts = parts,
+        .check = check,
+        .check_ctx = &conf,
     };
     struct daemon *d = daemon_start(&spec, argc, argv);
 

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "replay/rows.h"
+#include "io/rows.h"
 
 struct bookmark {
     struct str job, name; /* of the job; of the file. Lent by whoever made or decoded it */

@@ -2,7 +2,7 @@
 #ifndef WEIR_REPLAY_INPUT_MEMORY_H
 #define WEIR_REPLAY_INPUT_MEMORY_H
 
-#include "replay/rows.h"
+#include "io/rows.h"
 
 struct input_memory;
 

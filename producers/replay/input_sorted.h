@@ -3,7 +3,7 @@
 #define WEIR_REPLAY_INPUT_SORTED_H
 
 #include "io/decode.h"
-#include "replay/rows.h"
+#include "io/rows.h"
 
 /* input_sorted reads all of *input into memory (refused beyond max_bytes), closes it and puts the sorted one in its
  * place. Bad rows stay behind the row that they followed. */

@@ -3,7 +3,7 @@
 #define WEIR_REPLAY_INPUT_TOPIC_H
 
 #include "io/conf_kafka.h"
-#include "replay/rows.h"
+#include "io/rows.h"
 
 /* input_topic reads all of the topic (name is lent for the input's life) into memory, at most max_bytes, merged by
  * record time; the order within a partition stays. It is the same each time as long as nothing is deleted. */

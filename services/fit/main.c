@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "fit/learn.h"
-#include "fit/logfile.h"
 #include "io/decode.h"
+#include "io/input_gz.h"
 
 struct fit_conf {
     char *out;
@@ -20,25 +20,39 @@ static const struct config_row rows[] = {
 static const struct options_row options[] = {
     {"out", "fit.out"}, {"columns", "record.columns"}, {"time-unit", "record.time_unit"}, {0}};
 
+struct tally {
+    long long good, bad;
+};
+
+static bool learn_rows(struct learn *l, struct decoder *decoder, struct rows *rows,
+                       struct tally *tally, struct err *e)
+{
+    const struct record record = {.timestamp_ms = -1};
+    struct row row;
+    struct event event;
+    enum rows_next next;
+    while ((next = rows_next(rows, &row, e)) == ROWS_ROW) {
+        bool good = decode_row(decoder, &record, row.bytes, 0, &event) == DECODE_GOOD;
+        *(good ? &tally->good : &tally->bad) += 1;
+        if (good && !learn_add(l, event.user, event.item, event.time_ms, e)) return false;
+    }
+    return next == ROWS_END;
+}
+
 static bool learn_file(struct learn *l, const struct decode_conf *conf, const char *path,
                        struct err *e)
 {
-    long long good = 0, bad = 0;
-    struct str line;
-    struct event event;
-    const struct record record = {.timestamp_ms = -1};
+    struct tally tally = {0};
+    struct rows_input input;
     struct decoder *decoder = decode_new(conf, e);
-    struct logfile *file = decoder ? logfile_new(path, e) : NULL;
-    while (file && logfile_next(file, &line, e)) {
-        bool is_good = decode_row(decoder, &record, line, 0, &event) == DECODE_GOOD;
-        *(is_good ? &good : &bad) += 1;
-        if (is_good && !learn_add(l, event.user, event.item, event.time_ms, e)) break;
-    }
-    logfile_free(file);
+    struct rows *rows = decoder && input_gz(path, &input, e) ? rows_new(input, e) : NULL;
+    bool read = rows && learn_rows(l, decoder, rows, &tally, e);
+    rows_free(rows);
     decode_free(decoder);
-    if (e->status) return false;
-    log_info("weir-fit", "read", "file=\"%s\" rows=%lld bad=%lld", path, good, bad);
-    return good > 0 || err_refuse(e, "%s: no good row; look at --columns and --time-unit", path);
+    if (!read) return false;
+    log_info("weir-fit", "read", "file=\"%s\" rows=%lld bad=%lld", path, tally.good, tally.bad);
+    return tally.good > 0 ||
+           err_refuse(e, "%s: no good row; look at --columns and --time-unit", path);
 }
 
 static bool fit(const struct fit_conf *conf, const char *path, struct err *e)

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "replay/input_gz.h"
+#include "io/input_gz.h"
 #include "replay/input_memory.h"
 
 static char path[] = "/tmp/weir-test-rows-XXXXXX";

@@ -1,6 +1,6 @@
 /* The rows of a stream of bytes, one after another, with what a later run needs to go on exactly there. */
-#ifndef WEIR_REPLAY_ROWS_H
-#define WEIR_REPLAY_ROWS_H
+#ifndef WEIR_IO_ROWS_H
+#define WEIR_IO_ROWS_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-#include "replay/rows.h"
+#include "io/rows.h"
 
 #include <assert.h>
 #include <stdlib.h>

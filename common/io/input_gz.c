@@ -1,4 +1,4 @@
-#include "replay/input_gz.h"
+#include "io/input_gz.h"
 
 #include <errno.h>
 #include <fcntl.h>
