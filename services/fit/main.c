@@ -11,7 +11,7 @@ struct fit_conf {
     struct decode_conf record;
 };
 
-static const struct config_row rows[] = {
+static const struct config_row fit_rows[] = {
     {"fit", "out", CONFIG_STR, "weir.model", "the model file to write",
      offsetof(struct fit_conf, out)},
     {0},
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 {
     struct fit_conf conf = {0};
     struct err e = {0};
-    const struct config_part parts[] = {{rows, &conf}, {decode_rows, &conf.record}, {0}};
+    const struct config_part parts[] = {{fit_rows, &conf}, {decode_rows, &conf.record}, {0}};
     const struct options_spec spec = {
         .name = "weir-fit",
         .purpose = "learns item-to-item transitions from a log and writes the model of weir-infer",
