@@ -62,9 +62,9 @@ static const struct setting for_all[] = {
     {"topic.metadata.refresh.interval.ms", "30000"}, /* new partitions are found this fast */
 };
 
-/* Each partition has a queue of its own (see source_kafka.c), so the bounds of the queues are per partition.
- * A message waiting there costs about 400 bytes beside its own; a full queue is left alone for a second by
- * librdkafka 2.0.2, so it must hold what is consumed in one. */
+/* Each partition has a queue of its own (see partition_kafka.c), so the bounds of the queues are per partition. A
+ * message waiting there costs about 450 bytes beside its own: 25 MB per partition when its stage is the slower one.
+ * librdkafka 2.0.2 leaves a full queue alone for up to a second: hence not fewer. */
 static const struct setting for_consumers[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
@@ -75,8 +75,8 @@ static const struct setting for_consumers[] = {
     {"check.crcs", "true"},
     {"fetch.wait.max.ms", "50"}, /* how late an end of partition may be seen */
     {"fetch.error.backoff.ms", "100"},
-    {"queued.min.messages", "200000"},
-    {"queued.max.messages.kbytes", "16384"},
+    {"queued.min.messages", "50000"},
+    {"queued.max.messages.kbytes", "8192"},
     {"socket.timeout.ms", "10000"},
 };
 
