@@ -54,8 +54,8 @@ int64_t decode_digest(const struct decode_conf *conf);
 
 /* decode_row fills ret_event from one row of a record (position.row is the caller's index). What the event
  * points to lives until the next call or until the row's bytes go. */
-enum decode_verdict decode_row(struct decoder *d, const struct record *r, struct str row, int32_t index,
-                               struct event *ret_event);
+enum decode_verdict decode_row(struct decoder *d, const struct record *r, struct str row,
+                               int32_t index, struct event *ret_event);
 
 /* decode_next_row takes the next row off the front of a record's value: rows are separated by newlines, one
  * at the end adds none; an empty or null value is one empty row. Start with *rest = r->value and *index = -1;
