@@ -193,7 +193,10 @@ static bool hand_assignment(struct source_kafka *s, struct checkpoint *points, s
 {
     s->loading = false;
     s->ours = true;
-    if (!s->stage->assigned(s->stage->self, points, s->part_n, e)) return false;
+    if (!s->stage->assigned(s->stage->self, points, s->part_n, e)) {
+        unassign(s); /* librdkafka waits for an answer before it lets us leave */
+        return false;
+    }
     log_info("source_kafka", "assigned", "topic=%s partitions=%zu of=%" PRId32, s->topic_name,
              s->part_n, s->partition_n);
     return begin(s, points, e);
