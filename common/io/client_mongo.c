@@ -116,8 +116,8 @@ static bool open_pool(struct client_mongo *c, const mongoc_uri_t *uri, struct er
 struct client_mongo *client_mongo_new(const struct client_mongo_conf *conf, const char *app_name,
                                       struct err *e)
 {
-    mongoc_init();
     mongoc_log_set_handler(NULL, NULL); /* what matters comes back as an error */
+    mongoc_init();
     mongoc_uri_t *uri = make_uri(conf, e);
     if (!uri) return NULL;
     set_options(uri, conf, app_name);

@@ -59,23 +59,44 @@ static bool failed(const char *topic, rd_kafka_resp_err_t error, struct err *e)
     return err_set(e, "kafka: topic %s: %s", topic, rd_kafka_err2str(error));
 }
 
+/* Asks again as long as nobody answers. */
+static bool again(rd_kafka_resp_err_t error, int64_t deadline_ms)
+{
+    switch (error) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION: return clock_now_ms() < deadline_ms;
+    default: return false;
+    }
+}
+
+static rd_kafka_resp_err_t ask_partition_n(struct scan_kafka *s, rd_kafka_topic_t *handle,
+                                           size_t *ret_n)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t error = rd_kafka_metadata(s->rk, 0, handle, &metadata, ANSWER_MS);
+    if (error) return error;
+    error = metadata->topics[0].err;
+    *ret_n = error ? 0 : (size_t)metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    return error;
+}
+
 static bool partition_n(struct scan_kafka *s, const char *topic, size_t *ret_n, struct err *e)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(s->rk, topic, NULL);
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t error = rd_kafka_metadata(s->rk, 0, handle, &metadata, ANSWER_MS);
-    if (!error) {
-        error = metadata->topics[0].err;
-        *ret_n = error ? 0 : (size_t)metadata->topics[0].partition_cnt;
-        rd_kafka_metadata_destroy(metadata);
+    int64_t deadline_ms = clock_now_ms() + STALL_MS;
+    rd_kafka_resp_err_t error;
+    while (again(error = ask_partition_n(s, handle, ret_n), deadline_ms)) {
     }
     rd_kafka_topic_destroy(handle);
     if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) error = RD_KAFKA_RESP_ERR_NO_ERROR;
     return !error || failed(topic, error, e);
 }
 
-static rd_kafka_resp_err_t find_ends(struct scan_kafka *s, const char *topic,
-                                     struct scan_kafka_part *part)
+static rd_kafka_resp_err_t ask_ends(struct scan_kafka *s, const char *topic,
+                                    struct scan_kafka_part *part)
 {
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
         s->all, topic, part->partition, &part->first, &part->high, ANSWER_MS);
@@ -84,21 +105,30 @@ static rd_kafka_resp_err_t find_ends(struct scan_kafka *s, const char *topic,
                                             ANSWER_MS);
 }
 
+static bool find_ends(struct scan_kafka *s, const char *topic, struct scan_kafka_part *part,
+                      struct err *e)
+{
+    int64_t deadline_ms = clock_now_ms() + STALL_MS;
+    rd_kafka_resp_err_t error;
+    while (again(error = ask_ends(s, topic, part), deadline_ms)) {
+    }
+    part->from = part->first;
+    return !error || failed(topic, error, e);
+}
+
 bool scan_kafka_parts(struct scan_kafka *s, const char *topic, struct scan_kafka_part **ret_parts,
                       size_t *ret_n, struct err *e)
 {
     size_t n = 0;
     if (!partition_n(s, topic, &n, e)) return false;
     struct scan_kafka_part *parts = mem_zero(n + 1, sizeof parts[0]);
-    for (size_t i = 0; i < n; i++) {
-        struct scan_kafka_part *part = &parts[i];
-        part->partition = (int32_t)i;
-        rd_kafka_resp_err_t error = find_ends(s, topic, part);
-        part->from = part->first;
-        if (!error) continue;
-        free(parts);
-        return failed(topic, error, e);
+    bool good = true;
+    for (size_t i = 0; i < n && good; i++) {
+        parts[i].partition = (int32_t)i;
+        good = find_ends(s, topic, &parts[i], e);
     }
+    if (!good) free(parts);
+    if (!good) return false;
     *ret_parts = parts;
     *ret_n = n;
     return true;

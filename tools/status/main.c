@@ -14,7 +14,7 @@ enum {
     NOT_SETTLED = 1,
     UNKNOWN = 2,
     REPORT_MAX_BYTES = 64 * 1024 * 1024,
-    AGAIN_MS = 200
+    AGAIN_MS = 300
 };
 
 struct status_conf {
@@ -85,10 +85,12 @@ static bool look_until_settled(struct look *l, int64_t wait_ms, struct view *v, 
 }
 
 static bool tell(struct look *l, const struct status_conf *conf, const struct view *v,
-                 struct err *e)
+                 bool *ret_differ, struct err *e)
 {
     struct balance balance = {0};
     if (conf->sums && !look_balance(l, v, &balance, e)) return false;
+    *ret_differ = conf->sums && (balance_of_rows(&balance) == BALANCE_DIFFER ||
+                                 balance_of_events(&balance) == BALANCE_DIFFER);
     struct buf text;
     buf_init(&text, REPORT_MAX_BYTES);
     (conf->json ? report_json : report_table)(v, conf->sums ? &balance : NULL, &text);
@@ -112,8 +114,8 @@ int main(int argc, char **argv)
         .name = "weir-status",
         .purpose = "Tells how far each daemon is, and whether everything has settled: all read, "
                    "all stored, the\n"
-                   "last window and the last interval shown. Exit status: 0 settled, 1 not, 2 "
-                   "cannot tell.",
+                   "last window and the last interval shown. Exit status: 0 settled, 1 not "
+                   "(or a sum does not\nhold), 2 cannot tell.",
         .arguments = "[archive|count|rank|recommend ...]",
         .rows = options,
         .parts = parts,
@@ -121,12 +123,14 @@ int main(int argc, char **argv)
     int first = options_read(&spec, argc, argv);
     struct err e = {0};
     struct view view = {0};
+    bool differ = false;
     struct look *look = look_new(&conf.look, &e);
     bool good = look &&
                 look_until_settled(look, conf.wait_ms, &view, argv + first, argc - first, &e) &&
-                tell(look, &conf, &view, &e);
+                tell(look, &conf, &view, &differ, &e);
     if (!good) fprintf(stderr, "weir-status: %s\n", e.text);
-    int status = good ? !view_settled(&view) : e.status == ERR_REFUSED ? ERR_REFUSED : UNKNOWN;
+    int status = e.status == ERR_REFUSED ? ERR_REFUSED : UNKNOWN;
+    if (good) status = view_settled(&view) && !differ ? SETTLED : NOT_SETTLED;
     view_finish(&view);
     look_free(look);
     config_free(parts);
