@@ -10,7 +10,7 @@ bool input_check(const struct input_conf *conf, struct err *e)
     struct decoder *decoder = decode_new(&conf->record, e);
     decode_free(decoder);
     return decoder != NULL && conf_kafka_check(&conf->kafka, e) &&
-           source_kafka_check(&conf->group, e);
+           topics_kafka_check(&conf->topics, e) && source_kafka_check(&conf->group, e);
 }
 
 static bool join(struct input *in, const struct input_conf *conf, const char *group,

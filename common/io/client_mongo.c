@@ -90,8 +90,8 @@ static bool check_database(const char *name, struct err *e)
 {
     size_t len = strlen(name);
     if (len && len < 64 && strcspn(name, "/\\. \"$*<>:|?") == len) return true;
-    return err_refuse(e, "mongo.database = \"%.80s\": expected 1 to 63 bytes, none of /\\. \"$*<>:|?",
-                      name);
+    return err_refuse(
+        e, "mongo.database = \"%.80s\": expected 1 to 63 bytes, none of /\\. \"$*<>:|?", name);
 }
 
 bool client_mongo_check(const struct client_mongo_conf *conf, struct err *e)

@@ -58,7 +58,8 @@ bool topics_kafka_check(const struct topics_kafka_conf *conf, struct err *e)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t len = strlen(conf->prefix);
     if (len && len <= PREFIX_MAX_BYTES && strspn(conf->prefix, allowed) == len) return true;
-    return err_refuse(e, "topics.prefix = \"%.80s\": expected 1 to %d letters, digits, '.', '_', '-'",
+    return err_refuse(e,
+                      "topics.prefix = \"%.80s\": expected 1 to %d letters, digits, '.', '_', '-'",
                       conf->prefix, PREFIX_MAX_BYTES);
 }
 

@@ -405,7 +405,8 @@ bool rank_check(const struct rank_conf *conf, struct err *e)
 {
     struct client_redis *redis = client_redis_new(&conf->redis, "check", e);
     client_redis_free(redis);
-    return redis && window_check(&conf->window, e);
+    return redis && window_check(&conf->window, e) && conf_kafka_check(&conf->kafka, e) &&
+           topics_kafka_check(&conf->topics, e) && source_kafka_check(&conf->group, e);
 }
 
 struct rank *rank_new(const struct rank_conf *conf, struct daemon *d, struct err *e)

@@ -414,6 +414,30 @@ static bool open_settings(struct recommend *r, struct err *e)
     return state_kafka_epoch(&input->kafka, &input->topics, "recommend", &r->settings.epoch, e);
 }
 
+static bool check_redis(const struct client_redis_conf *conf, struct err *e)
+{
+    struct client_redis *redis = client_redis_new(conf, "check", e);
+    client_redis_free(redis);
+    return redis != NULL;
+}
+
+static bool check_client(const struct client_conf *conf, struct err *e)
+{
+    struct metrics *m = metrics_new();
+    struct client *client = client_new(conf, m, e);
+    client_free(client);
+    metrics_free(m);
+    return client != NULL;
+}
+
+bool recommend_check(const struct recommend_conf *conf, struct err *e)
+{
+    struct weights weights;
+    return input_check(&conf->input, e) && client_mongo_check(&conf->mongo, e) &&
+           check_redis(&conf->redis, e) && check_client(&conf->infer, e) &&
+           weights_parse(&weights, conf->own.behaviors, conf->own.behavior_default, e);
+}
+
 struct recommend *recommend_new(const struct recommend_conf *conf, struct input *in,
                                 struct daemon *d, struct err *e)
 {

@@ -26,6 +26,9 @@ struct recommend_conf {
 
 extern const struct config_row recommend_rows[]; /* of struct recommend_own */
 
+/* recommend_check is true for a configuration that recommend_new will take. */
+MUST_CHECK bool recommend_check(const struct recommend_conf *conf, struct err *e);
+
 struct recommend;
 
 /* recommend_new makes the stage and its stores; it connects later. conf, in and d must outlive it. NULL with e set

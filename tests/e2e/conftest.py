@@ -8,6 +8,8 @@ import pytest
 
 from weir import ROOT, Stack, World
 
+# libmongoc leaves a file in /dev/shm for every killed process, and warns when its number comes again.
+os.environ["MONGOC_DISABLE_SHM"] = "1"
 TEST_TIMEOUT_S = 180
 LOG_TAIL_LINES = 25
 

@@ -26,7 +26,7 @@ def short(request):
 
 def repeating(request):
     """Consumed items and items twice: what is left must be filled up."""
-    return json.dumps([items + ["rec-x", "rec-x"] for items in request["item"]])
+    return json.dumps([["rec-x", "rec-x", *items] for items in request["item"]])
 
 
 WRONG = {    # status and body

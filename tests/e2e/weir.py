@@ -432,9 +432,8 @@ class World:
         return any(p.argv[0].name == f"weir-{daemon}" for p in self.programs)
 
     def _committed_behind(self, daemon, which, ends):
-        for p in self.programs:
-            if p.argv[0].name == f"weir-{daemon}":
-                p.must_run()
+        [*_, newest] = [p for p in self.programs if p.argv[0].name == f"weir-{daemon}"]
+        newest.must_run()
         now = self.committed(daemon, which)
         for partition, end in ends.items():
             offset, metadata = now.get(partition, (-1, ""))
