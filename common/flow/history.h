@@ -1,5 +1,6 @@
-/* What a user did last: the newest K of a union of events by (time, position). "Newest K of a union" is idempotent,
- * commutative and associative: applying an event twice, late or in another order changes nothing. */
+/* What a user did last: the newest K of a union of events by (time, position). "Newest K of a
+ * union" is idempotent, commutative and associative: applying an event twice, late or in another
+ * order changes nothing. */
 #ifndef WEIR_FLOW_HISTORY_H
 #define WEIR_FLOW_HISTORY_H
 
@@ -23,7 +24,8 @@ struct history {
 /* history_cmp orders by (time, position). */
 int history_cmp(const struct history_entry *a, const struct history_entry *b);
 
-/* history_merge returns the newest k of old (may be NULL) and n more entries, in any order; all is copied. */
+/* history_merge returns the newest k of old (may be NULL) and n more entries, in any order; all
+ * is copied. */
 struct history *history_merge(const struct history *old, const struct history_entry *more, size_t n,
                               size_t k);
 

@@ -32,7 +32,8 @@ MUST_CHECK bool slate_source_of(struct str name, enum slate_source *ret_source);
 
 enum { SLATE_ID_BYTES = EVENT_KEY_MAX + 1 + 20 + 1 };
 
-/* slate_id writes a recommendation's _id, user US interval end in ms (US = 0x1f), and returns it. */
+/* slate_id writes a recommendation's _id, user US interval end in ms (US = 0x1f), and returns
+ * it. */
 struct str slate_id(struct str user, int64_t end_ms, char text[SLATE_ID_BYTES]);
 
 #endif

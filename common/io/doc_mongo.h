@@ -1,4 +1,5 @@
-/* Pieces of documents that the stores share: texts, slates, and a query by ids. For *_mongo.c files. */
+/* Pieces of documents that the stores share: texts, slates, and a query by ids. For *_mongo.c
+ * files. */
 #ifndef WEIR_IO_DOC_MONGO_H
 #define WEIR_IO_DOC_MONGO_H
 

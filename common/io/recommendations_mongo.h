@@ -1,8 +1,9 @@
-/* The collection `recommendations`: what was shown, one document per user and interval, inserted once and never
- * changed but for its reward.
+/* The collection `recommendations`: what was shown, one document per user and interval, inserted
+ * once and never changed but for its reward.
  *
- * {_id: user US interval end, user, time: Date, history: [item], items: [item], scores: null, source, model,
- *  version: null, hot_version, previous: id | null, previous_reward: n | null, reward: n (set later)}
+ * {_id: user US interval end, user, time: Date, history: [item], items: [item], scores: null,
+ * source, model,  version: null, hot_version, previous: id | null, previous_reward: n | null,
+ * reward: n (set later)}
  *
  * scores and version are for services that tell them; Weir's wire contract has items only. */
 #ifndef WEIR_IO_RECOMMENDATIONS_MONGO_H
@@ -38,15 +39,15 @@ recommendations_mongo_insert(struct recommendations_mongo *r,
 /* Gets the slate of each document that was found, and owns it. */
 typedef void recommendations_mongo_found(void *ctx, struct str user, struct slate *slate_take);
 
-/* recommendations_mongo_find reads back the slates of documents, by their ids (slate_id). One that Weir cannot have
- * written is FATAL. */
+/* recommendations_mongo_find reads back the slates of documents, by their ids (slate_id). One
+ * that Weir cannot have written is FATAL. */
 MUST_CHECK enum client_mongo_answer recommendations_mongo_find(struct recommendations_mongo *r,
                                                                const struct str *ids, size_t n,
                                                                recommendations_mongo_found *found,
                                                                void *ctx, struct err *e);
 
-/* recommendations_mongo_reward sets the rewards of the previous documents of n documents; those without one are
- * passed over. */
+/* recommendations_mongo_reward sets the rewards of the previous documents of n documents; those
+ * without one are passed over. */
 MUST_CHECK enum client_mongo_answer
 recommendations_mongo_reward(struct recommendations_mongo *r,
                              const struct recommendations_mongo_doc *docs, size_t n, struct err *e);

@@ -35,7 +35,7 @@ void users_mongo_doc_free(struct users_mongo_doc *doc)
     free(doc);
 }
 
-/* --- reading: a stored document is as hostile as any input ---------------------------------------- */
+/* --- reading: a stored document is as hostile as any input ------------------------------------ */
 
 static bool member(const bson_t *parent, const char *name, bson_type_t type, bson_iter_t *ret_i)
 {
@@ -185,7 +185,7 @@ enum client_mongo_answer users_mongo_find(struct users_mongo *u, const struct st
     return answer;
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void append_entry(bson_t *list, const char *key, const struct history_entry *entry)
 {

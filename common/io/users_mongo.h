@@ -1,10 +1,10 @@
 /* The collection `users`: what each user did last, and what was shown last.
  *
  * {_id: user, v: 1, rev, history: [{item, behavior, time: Date, pos: "partition:offset:row"}],
- *  last: {id, time: Date, items, source}}
+ * last: {id, time: Date, items, source}}
  *
- * rev grows by one with every update, and an update names the rev that it has read: nothing overwrites a state
- * that its writer has not seen. */
+ * rev grows by one with every update, and an update names the rev that it has read: nothing
+ * overwrites a state that its writer has not seen. */
 #ifndef WEIR_IO_USERS_MONGO_H
 #define WEIR_IO_USERS_MONGO_H
 
@@ -32,8 +32,8 @@ void users_mongo_free(struct users_mongo *u); /* NULL is fine; before the client
 /* Gets each document that was found, and owns it. */
 typedef void users_mongo_found(void *ctx, struct str user, struct users_mongo_doc *doc_take);
 
-/* users_mongo_find reads the documents of n users. Those of users without one are not called back. A stored document
- * that Weir cannot have written is FATAL. */
+/* users_mongo_find reads the documents of n users. Those of users without one are not called
+ * back. A stored document that Weir cannot have written is FATAL. */
 MUST_CHECK enum client_mongo_answer users_mongo_find(struct users_mongo *u, const struct str *users,
                                                      size_t n, users_mongo_found *found, void *ctx,
                                                      struct err *e);
@@ -52,7 +52,8 @@ MUST_CHECK enum client_mongo_answer users_mongo_insert(struct users_mongo *u,
                                                        size_t n, struct client_mongo_counts *counts,
                                                        struct err *e);
 
-/* users_mongo_update replaces history and last of known users; counts say how many had the rev that was read. */
+/* users_mongo_update replaces history and last of known users; counts say how many had the rev
+ * that was read. */
 MUST_CHECK enum client_mongo_answer users_mongo_update(struct users_mongo *u,
                                                        const struct users_mongo_write *writes,
                                                        size_t n, struct client_mongo_counts *counts,

@@ -1,4 +1,5 @@
-/* The users' documents that were used last, as they are stored: never dirty, so any may go at any time. */
+/* The users' documents that were used last, as they are stored: never dirty, so any may go at
+ * any time. */
 #ifndef WEIR_RECOMMEND_CACHE_H
 #define WEIR_RECOMMEND_CACHE_H
 

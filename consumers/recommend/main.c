@@ -1,4 +1,6 @@
-/* weir-recommend: rows of weir-events -> rounds of due users -> recommendations and users in MongoDB. */
+/* weir-recommend: weir-events -> rounds of due users -> MongoDB recommendations and users. */
+#include <assert.h>
+
 #include "flow/pipeline.h"
 #include "recommend/recommend.h"
 
@@ -9,7 +11,7 @@ static bool check(void *self, struct err *e)
 
 int main(int argc, char **argv)
 {
-    static struct recommend_conf conf;
+    struct recommend_conf conf = {0};
     const struct config_part parts[] = {
         INPUT_PARTS(conf.input),
         {watermark_rows, &conf.time},
@@ -19,16 +21,13 @@ int main(int argc, char **argv)
         {client_redis_rows, &conf.redis},
         {0},
     };
-    const struct daemon_spec spec = {
-        .name = "weir-recommend",
-        .purpose = "recommends to each user what follows from what he did last",
-        .http_port = 9131,
-        .parts = parts,
-        .check = check,
-        .check_ctx = &conf,
-    };
+    const struct daemon_spec spec = {"weir-recommend",
+                                     "recommends what follows from what users did last",
+                                     9131,
+                                     parts,
+                                     check,
+                                     &conf};
     struct daemon *d = daemon_start(&spec, argc, argv);
-
     struct err e = {0};
     struct input in;
     daemon_must(d, input_open(&in, &conf.input, "recommend", 0, d, &e), &e);
@@ -36,9 +35,9 @@ int main(int argc, char **argv)
     daemon_must(d, recommend != NULL, &e);
 
     struct stage stage = recommend_stage(recommend);
-    bool good = pipeline_run(in.source, &stage, d, &e);
+    bool asked_to_leave = pipeline_run(in.source, &stage, d, &e);
+    assert(asked_to_leave == (e.status == ERR_NONE));
     recommend_free(recommend);
     input_close(&in);
-    config_free(parts);
-    return daemon_end(d, good ? NULL : &e);
+    return daemon_end(d, &e);
 }

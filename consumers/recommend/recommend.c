@@ -1,6 +1,7 @@
-/* Who may not commit may not serve: a wave takes only rounds that were closed when a commit last succeeded (one
- * commit frees every round closed by then). The same goes for what the clock on the wall decides: the cut of an
- * idle partition takes effect with the commit that holds it. See rounds.c and DESIGN.md. */
+/* Who may not commit may not serve: a wave takes only rounds that were closed when a commit last
+ * succeeded (one commit frees every round closed by then). The same goes for what the clock on
+ * the wall decides: the cut of an idle partition takes effect with the commit that holds it. See
+ * rounds.c and DESIGN.md. */
 #include "recommend/recommend.h"
 
 #include <assert.h>
@@ -80,7 +81,7 @@ struct recommend {
     } count;
 };
 
-/* --- partitions ----------------------------------------------------------------------------------- */
+/* --- partitions ------------------------------------------------------------------------------- */
 
 static struct part *part_of(struct recommend *r, int32_t partition)
 {
@@ -108,7 +109,7 @@ static void forget(struct recommend *r)
     r->waiting = false;
 }
 
-/* --- commits -------------------------------------------------------------------------------------- */
+/* --- commits ---------------------------------------------------------------------------------- */
 
 static struct checkpoint checkpoint_of(const struct recommend *r, const struct part *p)
 {
@@ -164,7 +165,7 @@ static bool keep_committed(struct recommend *r, int64_t now_ms, struct err *e)
     return true;
 }
 
-/* --- coming and going ------------------------------------------------------------------------------ */
+/* --- coming and going ------------------------------------------------------------------------- */
 
 static bool stores_are_empty(void *self, bool *ret_empty, struct err *e)
 {
@@ -237,7 +238,7 @@ static bool revoked(void *self, bool lost, struct err *e)
     return true;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void take_row(struct recommend *r, struct part *p, const struct event *event)
 {
@@ -287,7 +288,8 @@ static void end(void *self, int32_t partition, int64_t offset)
     p->at_end = true;
 }
 
-/* Too many rows: closed rounds first. Where nothing is closed only more rows can close something. */
+/* Too many rows: closed rounds first. Where nothing is closed only more rows can close
+ * something. */
 static bool wants(void *self, int32_t partition)
 {
     struct recommend *r = self;
@@ -296,7 +298,7 @@ static bool wants(void *self, int32_t partition)
     return !rounds_closed(&p->rounds) || (int64_t)rows_held(r) < r->conf->own.rows_max;
 }
 
-/* --- the clock ------------------------------------------------------------------------------------ */
+/* --- the clock -------------------------------------------------------------------------------- */
 
 static bool prepare(struct recommend *r, int64_t now_ms, struct err *e)
 {
@@ -363,7 +365,7 @@ static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e
     return true;
 }
 
-/* --- making --------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static void count_init(struct recommend *r, struct metrics *m)
 {

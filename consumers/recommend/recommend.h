@@ -31,8 +31,8 @@ MUST_CHECK bool recommend_check(const struct recommend_conf *conf, struct err *e
 
 struct recommend;
 
-/* recommend_new makes the stage and its stores; it connects later. conf, in and d must outlive it. NULL with e set
- * for what an operator must change. */
+/* recommend_new makes the stage and its stores; it connects later. conf, in and d must outlive
+ * it. NULL with e set for what an operator must change. */
 MUST_CHECK struct recommend *recommend_new(const struct recommend_conf *conf, struct input *in,
                                            struct daemon *d, struct err *e);
 void recommend_free(struct recommend *r); /* NULL is fine */

@@ -1,30 +1,32 @@
 /* Intervals as rounds.
  *
- * Event time is cut into intervals of L ms. The line of a partition is the largest multiple of L that its
- * watermark (greatest event time - delay) has passed; it never goes back. A row is due at
+ * Event time is cut into intervals of L ms. The line of a partition is the largest multiple of L
+ * that its watermark (greatest event time - delay) has passed; it never goes back. A row is due at
  *
  *     due(e) = max(end of e's interval, line before e + L)
  *
- * so that a late row belongs to the first interval that is still open when it arrives: every row within the
- * lateness is due exactly once, and never in a closed interval. All rows with one due are a bucket; serving the users
- * of a closed bucket is a round. Both depend on the log alone, so every owner of the partition, dead or undead,
- * builds the same ones.
+ * so that a late row belongs to the first interval that is still open when it arrives: every row
+ * within the lateness is due exactly once, and never in a closed interval. All rows with one due
+ * are a bucket; serving the users of a closed bucket is a round. Both depend on the log alone, so
+ * every owner of the partition, dead or undead, builds the same ones.
  *
- * What is committed is the hold, the lowest offset that any bucket still needs, with clock and line as they were
- * before the record there: a restart reads the same rows again and decides the same. `done` only spares it the work.
+ * What is committed is the hold, the lowest offset that any bucket still needs, with clock and line
+ * as they were before the record there: a restart reads the same rows again and decides the same.
+ * `done` only spares it the work.
  *
- * The fence. A round starts after a successful commit made since the line passed it: a zombie that cannot commit
- * cannot serve, so it never serves rounds that its successor's cut (below) has shaped otherwise.
+ * The fence. A round starts after a successful commit made since the line passed it: a zombie that
+ * cannot commit cannot serve, so it never serves rounds that its successor's cut (below) has shaped
+ * otherwise.
  *
- * The cut. At the end of a quiet partition the log closes nothing any more, the clock on the wall does. That
- * decision is not in the log, so it is committed as (next offset, line) before anything is served by it, and stays in
- * the commits until the hold has passed it; a restart that reaches the offset raises the line there. Rows behind
- * it are due later. At most one cut is outstanding: the next needs every closed round served, and then the
- * hold has passed the first.
+ * The cut. At the end of a quiet partition the log closes nothing any more, the clock on the wall
+ * does. That decision is not in the log, so it is committed as (next offset, line) before anything
+ * is served by it, and stays in the commits until the hold has passed it; a restart that reaches
+ * the offset raises the line there. Rows behind it are due later. At most one cut is outstanding:
+ * the next needs every closed round served, and then the hold has passed the first.
  *
- * Users of different rounds may be served together; the rounds of one user follow each other in order, since
- * rounds_take goes from the oldest on and passes over users that are in the making. `done` and the hold move when all
- * of a round, and all before it, are served. */
+ * Users of different rounds may be served together; the rounds of one user follow each other in
+ * order, since rounds_take goes from the oldest on and passes over users that are in the making.
+ * `done` and the hold move when all of a round, and all before it, are served. */
 #include "recommend/rounds.h"
 
 #include <assert.h>
@@ -74,7 +76,7 @@ void rounds_finish(struct rounds *r)
     *r = (struct rounds){0};
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void raise_line(struct rounds *r, int64_t line_ms)
 {
@@ -185,7 +187,7 @@ enum rounds_verdict rounds_row(struct rounds *r, const struct event *event)
     return kept ? ROUNDS_KEPT : ROUNDS_DONE;
 }
 
-/* --- committing ----------------------------------------------------------------------------------- */
+/* --- committing ------------------------------------------------------------------------------- */
 
 struct rounds_mark rounds_mark(const struct rounds *r)
 {
@@ -229,7 +231,7 @@ bool rounds_cut(struct rounds *r)
     return true;
 }
 
-/* --- serving -------------------------------------------------------------------------------------- */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 struct rounds_user *rounds_due_user(const struct rounds_due *due)
 {

@@ -1,5 +1,6 @@
-/* One partition of the log as weir-recommend sees it: its clock and line, and the rows of each interval that is
- * not served yet. Pure: no store, no broker, no time of day. The essay is in rounds.c. */
+/* One partition of the log as weir-recommend sees it: its clock and line, and the rows of each
+ * interval that is not served yet. Pure: no store, no broker, no time of day. The essay is in
+ * rounds.c. */
 #ifndef WEIR_RECOMMEND_ROUNDS_H
 #define WEIR_RECOMMEND_ROUNDS_H
 
@@ -63,7 +64,7 @@ void rounds_init(struct rounds *r, const struct rounds_conf *conf, int32_t parti
                  const struct rounds_mark *mark);
 void rounds_finish(struct rounds *r);
 
-/* --- reading: one record after the other ----------------------------------------------------------- */
+/* --- reading: one record after the other ------------------------------------------------------ */
 
 /* rounds_begin starts the record at offset; not while a cut is pending. */
 void rounds_begin(struct rounds *r, int64_t offset);
@@ -80,7 +81,7 @@ enum rounds_verdict rounds_row(struct rounds *r, const struct event *event);
 /* rounds_reach says that everything before offset was read (a record's end, or the partition's). */
 void rounds_reach(struct rounds *r, int64_t offset);
 
-/* --- committing ------------------------------------------------------------------------------------ */
+/* --- committing ------------------------------------------------------------------------------- */
 
 /* rounds_mark tells what to commit now. */
 struct rounds_mark rounds_mark(const struct rounds *r);
@@ -88,15 +89,17 @@ struct rounds_mark rounds_mark(const struct rounds *r);
 /* rounds_committed says that a commit of rounds_mark succeeded after the last change of r. */
 void rounds_committed(struct rounds *r);
 
-/* rounds_closed is true if a closed round is not served yet; rounds_fenced if a commit must free one. */
+/* rounds_closed is true if a closed round is not served yet; rounds_fenced if a commit must free
+ * one. */
 bool rounds_closed(const struct rounds *r);
 bool rounds_fenced(const struct rounds *r);
 
-/* rounds_cut proposes to close all open intervals at next_offset, since the partition is idle; false if there is
- * nothing to close or a closed one is not served yet. It takes effect with rounds_committed. */
+/* rounds_cut proposes to close all open intervals at next_offset, since the partition is idle;
+ * false if there is nothing to close or a closed one is not served yet. It takes effect with
+ * rounds_committed. */
 bool rounds_cut(struct rounds *r);
 
-/* --- serving --------------------------------------------------------------------------------------- */
+/* --- serving ---------------------------------------------------------------------------------- */
 
 /* A user of a round, to be served; borrowed until rounds_served. */
 struct rounds_due {
@@ -107,12 +110,12 @@ struct rounds_due {
 
 struct rounds_user *rounds_due_user(const struct rounds_due *due);
 
-/* rounds_take takes up to max users of closed and committed rounds, oldest rounds first, passing over users in
- * busy; those taken are entered there. Returns how many. */
+/* rounds_take takes up to max users of closed and committed rounds, oldest rounds first, passing
+ * over users in busy; those taken are entered there. Returns how many. */
 size_t rounds_take(struct rounds *r, struct rounds_due *dues, size_t max, struct map *busy);
 
-/* rounds_served says that the effects of one taken user are acknowledged by the stores. Returns how many rounds that
- * finished. */
+/* rounds_served says that the effects of one taken user are acknowledged by the stores. Returns
+ * how many rounds that finished. */
 size_t rounds_served(const struct rounds_due *due);
 
 #endif

@@ -19,8 +19,9 @@ int64_t settings_digest(const struct rounds_conf *conf, int64_t max_ahead_ms);
 void settings_write(const struct settings *s, const struct rounds_mark *mark,
                     char text[CHECKPOINT_METADATA_BYTES]);
 
-/* settings_read completes the mark of a commit (but for its offset). Metadata "" is that of an operator who set the
- * offset: all begins there. Refused: other settings, another epoch, more partitions. */
+/* settings_read completes the mark of a commit (but for its offset). Metadata "" is that of an
+ * operator who set the offset: all begins there. Refused: other settings, another epoch, more
+ * partitions. */
 MUST_CHECK bool settings_read(const struct settings *s, const struct checkpoint *commit,
                               struct rounds_mark *ret_mark, struct err *e);
 

@@ -12,8 +12,8 @@ void task_finish(struct task *t)
     *t = (struct task){0};
 }
 
-/* users.last.time >= E says that this user's recommendations up to E are stored, since they are written before
- * the user. What is left is to see to it that the history knows our rows. */
+/* users.last.time >= E says that this user's recommendations up to E are stored, since they are
+ * written before the user. What is left is to see to it that the history knows our rows. */
 static void merge(struct task *t, size_t k)
 {
     free(t->history);

@@ -18,8 +18,8 @@ struct task {
     bool has_previous; /* a recommendation before this one */
     int64_t previous_ms, previous_reward;
     enum task_state {
-        TASK_SERVE, /* recommend, then write the user */
-        TASK_MERGE, /* recommended before (by a predecessor, or in another partition): only write the user */
+        TASK_SERVE,  /* recommend, then write the user */
+        TASK_MERGE,  /* recommended before, here or in another partition: only write the user */
         TASK_STORED, /* nothing is left to write */
     } state;
 };
@@ -29,15 +29,16 @@ void task_finish(struct task *t);
 /* task_plan works out history and reward from the stored document and the rows. */
 void task_plan(struct task *t, size_t k, const struct weights *rewards);
 
-/* task_resolve looks at the document that is stored after a write was refused (doc_take; NULL = none): either our
- * rows are in it, or they are merged into it. */
+/* task_resolve looks at the document that is stored after a write was refused (doc_take; NULL =
+ * none): either our rows are in it, or they are merged into it. */
 void task_resolve(struct task *t, size_t k, struct users_mongo_doc *doc_take);
 
 /* What to write; borrows from the task. */
 struct recommendations_mongo_doc task_recommendation(const struct task *t, const char *model);
 struct users_mongo_write task_user(const struct task *t);
 
-/* task_document returns the user's document as it is stored after the write of task_user; the caller owns it. */
+/* task_document returns the user's document as it is stored after the write of task_user; the
+ * caller owns it. */
 struct users_mongo_doc *task_document(struct task *t);
 
 #endif

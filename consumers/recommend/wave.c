@@ -2,19 +2,20 @@
  *
  *   load       users' documents, from the cache or by one query; plan history and reward
  *   ask        the inference service, as far as it has room, and collect its answers
- *   recommend  insert the recommendations; where one is stored already (by a predecessor that died, or a zombie),
- *              what it shows is what was served: take it over
+ *   recommend  insert the recommendations; where one is stored already (by a predecessor that died,
+ *              or a zombie), what it shows is what was served: take it over
  *   reward     of the recommendations before: the same value whoever writes it
  *   users      insert or update the users' documents, by the revision that was read
  *   resolve    read again those that were refused, merge, and write again
  *   finish     the rounds forget the users, the cache learns what is stored
  *
- * A user's document names its newest recommendation E only after that and all rewards before it are acknowledged;
- * so whoever finds users.last.time >= E knows that nothing of E is left to do but to merge rows. Any step may be repeated,
- * by us after a failure, by a successor or by a zombie, and changes nothing the second time.
+ * A user's document names its newest recommendation E only after that and all rewards before it are
+ * acknowledged; so whoever finds users.last.time >= E knows that nothing of E is left to do but to
+ * merge rows. Any step may be repeated, by us after a failure, by a successor or by a zombie, and
+ * changes nothing the second time.
  *
- * Documents are out of the cache while a wave works on them and come back as they are stored. A user is in a
- * wave once, with his oldest round that is not served. */
+ * Documents are out of the cache while a wave works on them and come back as they are stored. A
+ * user is in a wave once, with his oldest round that is not served. */
 #include "recommend/wave.h"
 
 #include <assert.h>
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "recommend/tally.h"
 #include "recommend/task.h"
 
 enum {
@@ -55,40 +57,10 @@ struct wave {
     size_t n, max, asked;
     size_t turn;      /* which partition is first next time */
     struct map index; /* user -> index into tasks */
-    int64_t pause_ms, retry_ms, store_us;
+    int64_t now_ms, pause_ms, retry_ms, store_us;
     char trouble[sizeof((struct err *)0)->text];
-    struct {
-        struct metric *served[SLATE_SOURCE_N];
-        struct metric *out, *due, *rounds, *merged, *adopted, *stale, *in_flight, *retries, *flush,
-            *hot_failed;
-    } count;
+    struct tally count;
 };
-
-static void count_init(struct wave *w, struct metrics *m)
-{
-    for (int i = 0; i < SLATE_SOURCE_N; i++) {
-        char *label = mem_printf("source=\"%s\"", slate_source_name((enum slate_source)i));
-        w->count.served[i] = metrics_counter(
-            m, "served_total", label, "recommendations served, by where their items are from");
-        free(label);
-    }
-    w->count.out = metrics_counter(m, "rows_out_total", "", "recommendations stored");
-    w->count.due = metrics_counter(m, "due_total", "", "due (user, interval) that are done");
-    w->count.rounds = metrics_counter(m, "rounds_total", "", "rounds that are done");
-    w->count.merged = metrics_counter(m, "merged_total", "",
-                                      "due ones that a stored recommendation knew already");
-    w->count.adopted = metrics_counter(m, "adopted_total", "",
-                                       "recommendations that were stored already and taken over");
-    w->count.stale =
-        metrics_counter(m, "stale_updates_total", "",
-                        "writes of users refused since another was first, merged again");
-    w->count.in_flight = metrics_gauge(m, "in_flight", "", "users whose round is being served");
-    w->count.retries =
-        metrics_counter(m, "retries_total", "", "steps that failed and are tried again");
-    w->count.flush = metrics_histogram(m, "flush_seconds", "", "time to store the users of a wave");
-    w->count.hot_failed =
-        metrics_counter(m, "hot_failures_total", "", "looks at the hot list without an answer");
-}
 
 /* As many users as surely fit into one command to MongoDB, whatever their rows hold. */
 static size_t users_max(const struct wave_conf *conf)
@@ -107,7 +79,7 @@ struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *par
     w->asks = mem_zero(w->max, sizeof w->asks[0]);
     w->dues = mem_zero(w->max, sizeof w->dues[0]);
     map_init(&w->index);
-    count_init(w, parts->metrics);
+    tally_init(&w->count, parts->metrics);
     return w;
 }
 
@@ -156,7 +128,7 @@ static struct task *task_of(struct wave *w, struct str user)
     return index ? &w->tasks[*index] : NULL;
 }
 
-/* --- taking users --------------------------------------------------------------------------------- */
+/* --- taking users ----------------------------------------------------------------------------- */
 
 static void take_from(struct wave *w, struct rounds *part, size_t max)
 {
@@ -180,7 +152,7 @@ void wave_start(struct wave *w, struct rounds *const *parts, size_t n)
     metrics_set(w->count.in_flight, (int64_t)w->n);
 }
 
-/* --- load ----------------------------------------------------------------------------------------- */
+/* --- load ------------------------------------------------------------------------------------- */
 
 static void found_user(void *ctx, struct str user, struct users_mongo_doc *doc_take)
 {
@@ -191,15 +163,15 @@ static void found_user(void *ctx, struct str user, struct users_mongo_doc *doc_t
         users_mongo_doc_free(doc_take);
 }
 
-static void look_at_hot(struct wave *w, int64_t now_ms)
+static void look_at_hot(struct wave *w)
 {
     struct err e = {0};
-    if (hot_redis_look(w->parts.hot, now_ms, &e)) return;
+    if (hot_redis_look(w->parts.hot, w->now_ms, &e)) return;
     metrics_add(w->count.hot_failed, 1);
     log_warn("recommend", "hot_list_away", "reason=\"%s\"", e.text);
 }
 
-static enum client_mongo_answer load(struct wave *w, int64_t now_ms, struct err *e)
+static enum client_mongo_answer load(struct wave *w, struct err *e)
 {
     struct str *unknown = mem_zero(w->n, sizeof *unknown);
     size_t n = 0;
@@ -213,12 +185,12 @@ static enum client_mongo_answer load(struct wave *w, int64_t now_ms, struct err 
     free(unknown);
     if (answer != CLIENT_MONGO_DONE) return answer;
     for (size_t i = 0; i < w->n; i++) task_plan(&w->tasks[i], w->conf.k, &w->conf.rewards);
-    look_at_hot(w, now_ms);
+    look_at_hot(w);
     w->step = STEP_ASK;
     return answer;
 }
 
-/* --- ask ------------------------------------------------------------------------------------------ */
+/* --- ask -------------------------------------------------------------------------------------- */
 
 static void choose(struct wave *w, struct task *t, const struct str *items, size_t n)
 {
@@ -251,7 +223,7 @@ static bool wants_slate(const struct task *t)
     return t->state == TASK_SERVE && !t->slate;
 }
 
-static enum client_mongo_answer ask(struct wave *w, int64_t now_ms, struct err *e)
+static enum client_mongo_answer ask(struct wave *w, struct err *e)
 {
     (void)e;
     for (; w->asked < w->n && client_room(w->parts.client); w->asked++)
@@ -262,7 +234,7 @@ static enum client_mongo_answer ask(struct wave *w, int64_t now_ms, struct err *
         if (wants_slate(&w->tasks[i])) { /* patient: all that have no answer are asked again */
             metrics_add(w->count.retries, 1);
             w->asked = 0;
-            w->retry_ms = now_ms + PATIENCE_MS;
+            w->retry_ms = w->now_ms + PATIENCE_MS;
             return CLIENT_MONGO_DONE;
         }
     w->step = STEP_RECOMMEND;
@@ -270,7 +242,7 @@ static enum client_mongo_answer ask(struct wave *w, int64_t now_ms, struct err *
     return CLIENT_MONGO_DONE;
 }
 
-/* --- recommend, reward ---------------------------------------------------------------------------- */
+/* --- recommend, reward ------------------------------------------------------------------------ */
 
 /* What is to be recommended, in the order of the tasks; the caller frees it. */
 static struct recommendations_mongo_doc *documents(struct wave *w, size_t *ret_n)
@@ -327,9 +299,8 @@ static void count_recommended(struct wave *w, size_t n, size_t adopted)
             metrics_add(w->count.served[w->tasks[i].slate->source], 1);
 }
 
-static enum client_mongo_answer recommend(struct wave *w, int64_t now_ms, struct err *e)
+static enum client_mongo_answer recommend(struct wave *w, struct err *e)
 {
-    (void)now_ms;
     size_t n;
     struct recommendations_mongo_doc *docs = documents(w, &n);
     struct client_mongo_counts there = {0};
@@ -345,9 +316,8 @@ static enum client_mongo_answer recommend(struct wave *w, int64_t now_ms, struct
     return answer;
 }
 
-static enum client_mongo_answer reward(struct wave *w, int64_t now_ms, struct err *e)
+static enum client_mongo_answer reward(struct wave *w, struct err *e)
 {
-    (void)now_ms;
     size_t n;
     struct recommendations_mongo_doc *docs = documents(w, &n);
     enum client_mongo_answer answer =
@@ -357,7 +327,7 @@ static enum client_mongo_answer reward(struct wave *w, int64_t now_ms, struct er
     return answer;
 }
 
-/* --- users, resolve, finish ----------------------------------------------------------------------- */
+/* --- users, resolve, finish ------------------------------------------------------------------- */
 
 static void finish(struct wave *w)
 {
@@ -416,9 +386,8 @@ static bool any_refused(const struct wave *w)
     return false;
 }
 
-static enum client_mongo_answer users(struct wave *w, int64_t now_ms, struct err *e)
+static enum client_mongo_answer users(struct wave *w, struct err *e)
 {
-    (void)now_ms;
     struct users_mongo_write *scratch = mem_zero(w->n, sizeof *scratch);
     struct task **tasks = mem_zero(w->n, sizeof *tasks);
     enum client_mongo_answer answer = insert_users(w, scratch, tasks, e);
@@ -457,9 +426,8 @@ static bool lost_ground(const struct wave *w)
     return false;
 }
 
-static enum client_mongo_answer resolve(struct wave *w, int64_t now_ms, struct err *e)
+static enum client_mongo_answer resolve(struct wave *w, struct err *e)
 {
-    (void)now_ms;
     struct str *names = mem_zero(w->n, sizeof *names);
     size_t n = 0;
     for (size_t i = 0; i < w->n; i++)
@@ -475,34 +443,35 @@ static enum client_mongo_answer resolve(struct wave *w, int64_t now_ms, struct e
     return CLIENT_MONGO_FATAL;
 }
 
-/* --- the machine ---------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
-static enum client_mongo_answer (*const steps[])(struct wave *, int64_t, struct err *) = {
+static enum client_mongo_answer (*const steps[])(struct wave *, struct err *) = {
     [STEP_LOAD] = load,     [STEP_ASK] = ask,     [STEP_RECOMMEND] = recommend,
     [STEP_REWARD] = reward, [STEP_USERS] = users, [STEP_RESOLVE] = resolve,
 };
 
-static void try_later(struct wave *w, int64_t now_ms, const struct err *problem)
+static void try_later(struct wave *w, const struct err *problem)
 {
     metrics_add(w->count.retries, 1);
     memcpy(w->trouble, problem->text, sizeof w->trouble);
     w->pause_ms = w->pause_ms ? w->pause_ms * 2 : PAUSE_FIRST_MS;
     if (w->pause_ms > PAUSE_MAX_MS) w->pause_ms = PAUSE_MAX_MS;
-    w->retry_ms = now_ms + w->pause_ms;
+    w->retry_ms = w->now_ms + w->pause_ms;
 }
 
 bool wave_step(struct wave *w, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
 {
+    w->now_ms = now_ms;
     if (w->step == STEP_IDLE) return true;
     if (now_ms < w->retry_ms) {
         if (w->retry_ms - now_ms < *ret_wait_ms) *ret_wait_ms = w->retry_ms - now_ms;
         return true;
     }
     struct err problem = {0};
-    enum client_mongo_answer answer = steps[w->step](w, now_ms, &problem);
+    enum client_mongo_answer answer = steps[w->step](w, &problem);
     if (answer == CLIENT_MONGO_FATAL) return *e = problem, false;
     *ret_wait_ms = 0;
-    if (answer == CLIENT_MONGO_RETRY) return try_later(w, now_ms, &problem), true;
+    if (answer == CLIENT_MONGO_RETRY) return try_later(w, &problem), true;
     w->pause_ms = 0;
     w->trouble[0] = '\0';
     return true;

@@ -1,5 +1,6 @@
-/* A wave serves users of closed rounds together: their documents are read at once, asked for at once, stored at
- * once. It is a chain of small steps, so that its caller's loop goes on meanwhile. The essay is in wave.c. */
+/* A wave serves users of closed rounds together: their documents are read at once, asked for at
+ * once, stored at once. It is a chain of small steps, so that its caller's loop goes on
+ * meanwhile. The essay is in wave.c. */
 #ifndef WEIR_RECOMMEND_WAVE_H
 #define WEIR_RECOMMEND_WAVE_H
 
@@ -33,14 +34,16 @@ struct wave;
 struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *parts);
 void wave_free(struct wave *w); /* NULL is fine */
 
-/* wave_start takes users of closed and committed rounds of n partitions, if there are any. Not while busy. */
+/* wave_start takes users of closed and committed rounds of n partitions, if there are any. Not
+ * while busy. */
 void wave_start(struct wave *w, struct rounds *const *parts, size_t n);
 
 /* wave_busy is true from wave_start until all effects on its users are acknowledged. */
 bool wave_busy(const struct wave *w);
 
-/* wave_step does what can be done now; lowers *ret_wait_ms to when the next step is due. What may pass (a store is
- * away) is tried again later, and wave_trouble tells. False with e set when it cannot go on. */
+/* wave_step does what can be done now; lowers *ret_wait_ms to when the next step is due. What
+ * may pass (a store is away) is tried again later, and wave_trouble tells. False with e set when
+ * it cannot go on. */
 MUST_CHECK bool wave_step(struct wave *w, int64_t now_ms, int64_t *ret_wait_ms, struct err *e);
 
 /* wave_trouble is what the last step failed with, "" when it went well. */
