@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,11 +27,13 @@ enum { SLIDE = 10, SIZE = 30, KEEP = 60 };
 static int start_redis(void **unused)
 {
     (void)unused;
+    signal(SIGPIPE, SIG_IGN); /* as daemons do */
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/redis.sock", folder);
     snprintf(address, sizeof address, "unix:%s", path);
     server = fork();
     if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         freopen("/dev/null", "w", stdout);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
                "--dir", folder, NULL);
