@@ -290,7 +290,7 @@ struct sink_kafka *sink_kafka_new(const struct sink_kafka_spec *spec, struct err
     const char *id = spec->transactional_id;
     s->transactional_id = id ? mem_dup(id, strlen(id)) : NULL;
     s->rk = make_producer(spec, s, e);
-    s->trouble = (struct trouble_kafka){"sink_kafka", id ? s->transactional_id : "", s->rk, 0};
+    s->trouble = (struct trouble_kafka){"sink_kafka", id ? s->transactional_id : "", s->rk, 0, 0};
     open_metrics(s, spec->metrics);
     if (s->rk && (!id || resolve(s, "init", persist(s, step_init, NULL), e) == TXN_DONE)) return s;
     sink_kafka_free(s);

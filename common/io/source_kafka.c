@@ -505,7 +505,7 @@ struct source *source_kafka_new(const struct source_kafka_spec *spec, struct err
         return NULL;
     }
     s->topic_name = mem_dup(spec->topic, strlen(spec->topic));
-    s->trouble = (struct trouble_kafka){"source_kafka", s->topic_name, s->rk, 0};
+    s->trouble = (struct trouble_kafka){"source_kafka", s->topic_name, s->rk, 0, 0};
     open_queues(s);
     open_metrics(s, spec->metrics);
     return &s->source;

@@ -5,11 +5,22 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { LOG_EVERY_MS = 10000, TEXT_BYTES = 300 };
+enum { LOG_EVERY_MS = 10000, AWAY_LATELY_MS = 60000, TEXT_BYTES = 300 };
+
+static bool means_away(int code)
+{
+    return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+static bool away_lately(const struct trouble_kafka *t)
+{
+    return t->away_ms && clock_now_ms() - t->away_ms < AWAY_LATELY_MS;
+}
 
 void trouble_kafka_log(struct trouble_kafka *t, int code, const char *text)
 {
     int64_t now_ms = clock_now_ms();
+    if (means_away(code)) t->away_ms = now_ms;
     if (t->complained_ms && now_ms - t->complained_ms < LOG_EVERY_MS) return;
     t->complained_ms = now_ms;
     log_warn(t->comp, "trouble", "subject=\"%s\" error=%s text=\"%s\"", t->subject,
@@ -25,6 +36,8 @@ bool trouble_kafka_fatal(struct trouble_kafka *t, struct err *e)
     case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
     case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+        if (away_lately(t))
+            return err_set(e, "fenced after the brokers were away (%s): %s", t->subject, text);
         return err_fenced(e, "another process has taken our place (%s): %s", t->subject, text);
     default: return err_set(e, "the Kafka client of %s cannot go on: %s", t->subject, text);
     }

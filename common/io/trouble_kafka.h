@@ -13,13 +13,15 @@ struct trouble_kafka {
     const char *subject;   /* ref: the topic it reads or its transactional.id, "" = none */
     struct rd_kafka_s *rk; /* ref */
     int64_t complained_ms; /* when the last one was logged; 0 = never */
+    int64_t away_ms;       /* when a broker was last found to be away; 0 = never */
 };
 
 /* trouble_kafka_log logs an error that may pass by itself, at most one in 10 s. */
 void trouble_kafka_log(struct trouble_kafka *t, int code, const char *text);
 
 /* trouble_kafka_fatal sets e to the client's fatal error: fenced when a twin took its place. Returns false; so it
- * does, with nothing set, when there is none. */
+ * does, with nothing set, when there is none. Brokers that come back fence a client whose session or transaction
+ * has timed out meanwhile as if it had a twin: that is an error like any other. */
 bool trouble_kafka_fatal(struct trouble_kafka *t, struct err *e);
 
 /* trouble_kafka_judge sorts an error of a consumer: logged, or false with e set when the daemon must end. */
