@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fate.h"
 
-enum { PARTS_MAX = 64, FILE_MAX_BYTES = 64 << 20 };
+enum { PARTS_MAX = 64 };
 
 struct part {
-    char *text;       /* own; the whole file */
-    struct str *rows; /* own array, borrows from text */
-    int64_t row_n, next;
+    struct record *records; /* own, values too */
+    size_t cap;
+    int64_t record_n, next;
     bool mine, at_end;
     struct checkpoint committed;
 };
@@ -25,6 +26,8 @@ struct source_file {
     bool given[PARTS_MAX]; /* by the next rebalance */
     enum commit answer;
     int answer_n;
+    int owner_n;
+    int64_t handed_n;
 };
 
 static struct source_file *self_of(struct source *s)
@@ -45,7 +48,7 @@ static bool give(struct source_file *s, const struct stage *stage, struct err *e
     for (int32_t i = 0; i < s->part_n; i++) s->parts[i].mine = false;
     for (size_t i = 0; i < n; i++) {
         struct part *p = &s->parts[points[i].partition];
-        assert(points[i].offset >= 0 && points[i].offset <= p->row_n);
+        assert(points[i].offset >= 0 && points[i].offset <= p->record_n);
         p->next = points[i].offset;
         p->mine = true;
         p->at_end = false;
@@ -103,16 +106,18 @@ void source_file_crash(struct source *source)
 
 /* --- records ------------------------------------------------------------------------------------------ */
 
-static bool read_part(struct part *p, const struct stage *stage, size_t max, struct err *e)
+static bool read_part(struct source_file *s, struct part *p, const struct stage *stage, size_t max,
+                      struct err *e)
 {
     int32_t id = p->committed.partition;
-    while (max > 0 && p->next < p->row_n && (!stage->wants || stage->wants(stage->self, id))) {
-        struct record r = {.partition = id, .offset = p->next, .value = p->rows[p->next]};
-        p->next++;
+    while (max > 0 && p->next < p->record_n && (!stage->wants || stage->wants(stage->self, id))) {
+        const struct record *r = &p->records[p->next++];
+        p->at_end = false;
+        s->handed_n++;
         max--;
-        if (!stage->record(stage->self, &r, e)) return false;
+        if (!stage->record(stage->self, r, e)) return false;
     }
-    if (p->next < p->row_n || p->at_end) return true;
+    if (p->next < p->record_n || p->at_end) return true;
     p->at_end = true;
     stage->end(stage->self, id, p->next);
     return true;
@@ -122,7 +127,7 @@ static bool read_all(struct source *source, const struct stage *stage, size_t ma
 {
     struct source_file *s = self_of(source);
     for (int32_t i = 0; i < s->part_n; i++)
-        if (s->assigned && s->parts[i].mine && !read_part(&s->parts[i], stage, max, e))
+        if (s->assigned && s->parts[i].mine && !read_part(s, &s->parts[i], stage, max, e))
             return false;
     return true;
 }
@@ -139,8 +144,14 @@ static enum commit commit(struct source *source, const struct checkpoint *parts,
         return s->answer;
     }
     if (!s->assigned) return COMMIT_REFUSED;
-    for (size_t i = 0; i < n; i++) s->parts[parts[i].partition].committed = parts[i];
-    return COMMIT_DONE;
+    if (fate_strikes(e)) return COMMIT_FAILED;
+    source_file_keep(source, parts, n);
+    return fate_strikes(e) ? COMMIT_FAILED : COMMIT_DONE;
+}
+
+void source_file_keep(struct source *source, const struct checkpoint *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) self_of(source)->parts[parts[i].partition].committed = parts[i];
 }
 
 static bool committed(struct source *source, struct checkpoint *parts, size_t n, struct err *e)
@@ -169,38 +180,63 @@ void source_file_answer(struct source *source, enum commit answer, int n)
     s->answer_n = n;
 }
 
-/* --- birth and death ------------------------------------------------------------------------------------ */
-
-static void split(struct part *p, size_t len)
+int64_t source_file_handed(const struct source *source)
 {
-    struct str rest = {p->text, len};
-    size_t cap = 0;
-    if (len > 0 && p->text[len - 1] == '\n') rest.len--;
-    while (len > 0 && rest.at) {
-        p->rows = mem_grow(p->rows, (size_t)p->row_n, &cap, sizeof *p->rows);
-        p->rows[p->row_n++] = str_cut(&rest, '\n');
-    }
+    return ((const struct source_file *)(const void *)source)->handed_n;
 }
 
-static bool load(struct part *p, const char *dir, int32_t id)
+bool source_file_read_all(const struct source *source)
 {
-    char path[512];
+    const struct source_file *s = (const struct source_file *)(const void *)source;
+    for (int32_t i = 0; i < s->part_n; i++)
+        if (!s->parts[i].mine || s->parts[i].next < s->parts[i].record_n) return false;
+    return true;
+}
+
+const struct record *source_file_record(const struct source *source, int32_t partition,
+                                        int64_t offset)
+{
+    const struct source_file *s = (const struct source_file *)(const void *)source;
+    const struct part *p = &s->parts[partition];
+    return offset < p->record_n ? &p->records[offset] : NULL;
+}
+
+/* --- birth and death ------------------------------------------------------------------------------------ */
+
+void source_file_append(struct source *source, const struct record *r)
+{
+    struct part *p = &self_of(source)->parts[r->partition];
+    p->records = mem_grow(p->records, (size_t)p->record_n, &p->cap, sizeof p->records[0]);
+    p->records[p->record_n] = *r;
+    p->records[p->record_n].offset = p->record_n;
+    if (r->value.at) p->records[p->record_n].value.at = mem_dup(r->value.at, r->value.len);
+    p->record_n++;
+}
+
+static bool load(struct source *s, const char *dir, int32_t id)
+{
+    char path[512], *line = NULL;
+    size_t cap = 0;
     snprintf(path, sizeof path, "%s/%d.csv", dir, id);
     FILE *f = fopen(path, "rb");
     if (!f) return false;
-    p->text = mem_zero(FILE_MAX_BYTES, 1);
-    split(p, fread(p->text, 1, FILE_MAX_BYTES, f));
+    for (ssize_t n; (n = getline(&line, &cap, f)) >= 0;) {
+        if (n > 0 && line[n - 1] == '\n') n--;
+        source_file_append(s, &(struct record){.partition = id, .value = {line, (size_t)n}});
+    }
+    free(line);
     fclose(f);
-    p->committed = (struct checkpoint){.partition = id, .offset = CHECKPOINT_NONE};
     return true;
 }
 
 static void destroy(struct source *source)
 {
     struct source_file *s = self_of(source);
+    if (--s->owner_n > 0) return;
     for (int32_t i = 0; i < s->part_n; i++) {
-        free(s->parts[i].text);
-        free(s->parts[i].rows);
+        struct part *p = &s->parts[i];
+        for (int64_t j = 0; j < p->record_n; j++) free((char *)p->records[j].value.at);
+        free(p->records);
     }
     free(s);
 }
@@ -217,12 +253,35 @@ static const struct source_kind kind = {
     .free = destroy,
 };
 
-struct source *source_file_new(const char *dir)
+static struct source_file *new_topic(void)
 {
     struct source_file *s = mem_zero(1, sizeof *s);
     s->source.kind = &kind;
-    while (s->part_n < PARTS_MAX && load(&s->parts[s->part_n], dir, s->part_n)) s->part_n++;
-    assert(s->part_n > 0);
+    s->owner_n = 1;
+    for (int32_t i = 0; i < PARTS_MAX; i++)
+        s->parts[i].committed = (struct checkpoint){.partition = i, .offset = CHECKPOINT_NONE};
     source_file_crash(&s->source); /* the first poll assigns, and nobody had anything before */
+    return s;
+}
+
+struct source *source_file_new(const char *dir)
+{
+    struct source_file *s = new_topic();
+    while (s->part_n < PARTS_MAX && load(&s->source, dir, s->part_n)) s->part_n++;
+    assert(s->part_n > 0);
     return &s->source;
+}
+
+struct source *source_file_empty(int32_t n)
+{
+    struct source_file *s = new_topic();
+    assert(n > 0 && n <= PARTS_MAX);
+    s->part_n = n;
+    return &s->source;
+}
+
+struct source *source_file_share(struct source *source)
+{
+    self_of(source)->owner_n++;
+    return source;
 }

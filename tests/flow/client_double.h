@@ -1,0 +1,9 @@
+/* An inference service and its client: it recommends the first items of its catalogue that the history does not hold, and
+ * has no answer for users named "deaf...". Stands in for inference-client/client.c. */
+#ifndef WEIR_TESTS_CLIENT_DOUBLE_H
+#define WEIR_TESTS_CLIENT_DOUBLE_H
+
+/* "item,item,...", lent. */
+void client_double_catalogue(const char *items);
+
+#endif

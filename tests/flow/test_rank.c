@@ -1,0 +1,220 @@
+/* Rows in, rankings out: weir-count and weir-rank, for every case in cases/. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "daemon_double.h"
+#include "kafka_double.h"
+#include "play.h"
+#include "redis_double.h"
+#include "source_file.h"
+
+struct bench {
+    struct script script;
+    struct play_conf conf;
+    struct daemon *daemon;      /* what all counts of a run told */
+    struct daemon *rank_daemon; /* what the last rank told */
+    struct input input;
+    struct play_actor actors[2];
+};
+
+/* --- the processes ------------------------------------------------------------------------------------------ */
+
+static void *birth_of_count(void *ctx, struct stage *ret_stage)
+{
+    struct bench *b = ctx;
+    struct err e = {0};
+    struct play_conf *conf = &b->conf;
+    const struct count_parts parts = {&conf->count, &conf->weight, &conf->window,       &conf->time,
+                                      &conf->input, &b->input,     kafka_double_sink(), b->daemon};
+    if (!count_check(&parts, &e)) fail_msg("%s", e.text);
+    struct count *count = count_new(&parts, &e);
+    if (!count) fail_msg("%s", e.text);
+    *ret_stage = count_stage(count);
+    return count;
+}
+
+static void death_of_count(void *self)
+{
+    count_free(self);
+}
+
+static void *birth_of_rank(void *ctx, struct stage *ret_stage)
+{
+    struct bench *b = ctx;
+    struct err e = {0};
+    if (!rank_check(&b->conf.rank, &e)) fail_msg("%s", e.text);
+    daemon_double_free(b->rank_daemon);
+    b->rank_daemon = daemon_double_new();
+    struct rank *rank = rank_new(&b->conf.rank, b->rank_daemon, &e);
+    if (!rank) fail_msg("%s", e.text);
+    *ret_stage = rank_stage(rank);
+    return rank;
+}
+
+static void death_of_rank(void *self)
+{
+    rank_free(self);
+}
+
+static void bench_init(struct bench *b, const char *name)
+{
+    memset(b, 0, sizeof *b);
+    script_load(&b->script, name);
+    play_conf_read(&b->conf, &b->script);
+}
+
+static void bench_finish(struct bench *b)
+{
+    play_conf_free(&b->conf);
+    script_free(&b->script);
+}
+
+static void open_world(struct bench *b)
+{
+    struct err e = {0};
+    kafka_double_open();
+    redis_double_open("");
+    b->daemon = daemon_double_new();
+    b->input = (struct input){source_file_empty(b->script.partition_n),
+                              decode_new(&b->conf.input.record, &e), 1};
+    if (!b->input.decoder) fail_msg("%s", e.text);
+    b->actors[0] = (struct play_actor){b->input.source, birth_of_count, death_of_count, .ctx = b};
+    b->actors[1] =
+        (struct play_actor){kafka_double_panes(), birth_of_rank, death_of_rank, .ctx = b};
+}
+
+static void close_world(struct bench *b)
+{
+    source_free(b->input.source);
+    decode_free(b->input.decoder);
+    daemon_double_free(b->daemon);
+    daemon_double_free(b->rank_daemon);
+    b->rank_daemon = NULL;
+    kafka_double_close();
+    redis_double_close();
+}
+
+/* --- what came out -------------------------------------------------------------------------------------------- */
+
+static void published(void *ctx, FILE *out)
+{
+    (void)ctx;
+    redis_double_changes(out);
+}
+
+static void rankings(void *ctx, FILE *out)
+{
+    (void)ctx;
+    redis_double_windows(out);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* What stands behind the row itself: ,"time":1000,"clock":2000} */
+static char *late_line(size_t i)
+{
+    struct str key, value;
+    kafka_double_late(i, &key, &value);
+    char *copy = mem_dup(value.at, value.len), *times = strstr(copy, ",\"time\":");
+    assert_non_null(times);
+    char *line = mem_printf("%.*s %s", STR_ARGS(key), times + 1);
+    free(copy);
+    return line;
+}
+
+static void late(void *ctx, FILE *out)
+{
+    (void)ctx;
+    size_t n = kafka_double_late_n();
+    char **lines = mem_zero(n, sizeof lines[0]);
+    for (size_t i = 0; i < n; i++) lines[i] = late_line(i);
+    if (n) qsort(lines, n, sizeof lines[0], by_text);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%s\n", lines[i]);
+        free(lines[i]);
+    }
+    free(lines);
+}
+
+/* The sum of all committed deltas. */
+static void counted(void *ctx, FILE *out)
+{
+    (void)ctx;
+    struct batch b = {0};
+    struct err e = {0};
+    const struct record *r;
+    int64_t events = 0;
+    for (int64_t i = 0; (r = source_file_record(kafka_double_panes(), 0, i)); i++) {
+        if (!batch_decode(&b, r->value, &e)) fail_msg("%s", e.text);
+        for (size_t j = 0; j < b.pane_n; j++) events += b.panes[j].events;
+    }
+    batch_finish(&b);
+    fprintf(out, "%lld\n", (long long)events);
+}
+
+static int64_t frozen(const struct bench *b)
+{
+    return metrics_value(metrics_gauge(daemon_metrics(b->rank_daemon), "events_frozen", "", ""));
+}
+
+static void told(void *ctx, FILE *out)
+{
+    struct bench *b = ctx;
+    struct metrics *m = daemon_metrics(b->daemon);
+    int64_t bad = 0;
+    for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) {
+        char *label = mem_printf("reason=\"%s\"", decode_reason((enum decode_verdict)i));
+        bad += metrics_value(metrics_counter(m, "rows_bad_total", label, ""));
+        free(label);
+    }
+    fprintf(out, "in %lld\ncounted %lld\nlate %lld\nbad %lld\nfrozen %lld\n",
+            (long long)metrics_value(metrics_counter(m, "rows_in_total", "", "")),
+            (long long)metrics_value(metrics_counter(m, "rows_out_total", "", "")),
+            (long long)metrics_value(metrics_counter(m, "rows_late_total", "", "")), (long long)bad,
+            (long long)frozen(b));
+}
+
+/* --- the tests ------------------------------------------------------------------------------------------------- */
+
+static void run(void *ctx, const char *when, long kill_after)
+{
+    struct bench *b = ctx;
+    open_world(b);
+    play_run(&(struct play){&b->script, &b->conf, b->input.source, b->actors, 2, kill_after});
+    script_compare(&b->script, "late", when, late, b);
+    script_compare(&b->script, "counted", when, counted, b);
+    script_compare(&b->script, "rankings", when, rankings, b);
+    close_world(b);
+}
+
+static void test(void **name)
+{
+    struct bench b;
+    bench_init(&b, *name);
+    open_world(&b);
+    play_run(&(struct play){&b.script, &b.conf, b.input.source, b.actors, 2, -1});
+    script_compare(&b.script, "late", "undisturbed", late, &b);
+    script_compare(&b.script, "rankings", "undisturbed", rankings, &b);
+    if (script_expects(&b.script, "published"))
+        script_compare(&b.script, "published", "undisturbed", published, &b);
+    script_compare(&b.script, "told", "undisturbed", told, &b);
+    bool exact = frozen(&b) == 0; /* idleness decided nothing */
+    close_world(&b);
+    if (exact) play_everywhere(&b.script, run, &b);
+    bench_finish(&b);
+}
+
+int main(void)
+{
+    return play_cases("rank", test);
+}
