@@ -137,11 +137,13 @@ static void touch(struct windows *w, int64_t pane)
 static void add_pane(struct windows *w, int64_t offset, const struct batch *b,
                      const struct batch_pane *pane)
 {
-    if (frozen(w, window_first_end(w->conf.window, pane->pane))) w->frozen_events += pane->events;
+    bool fresh = offset >= w->quiet_below;
+    if (fresh && frozen(w, window_first_end(w->conf.window, pane->pane)))
+        w->frozen_events += pane->events;
     if (frozen(w, window_last_end(w->conf.window, pane->pane))) return;
     panes_add(w->panes, offset, b, pane);
     w->events += pane->events;
-    if (w->fired_ms != WATERMARK_NONE && offset >= w->quiet_below) touch(w, pane->pane);
+    if (w->fired_ms != WATERMARK_NONE && fresh) touch(w, pane->pane);
 }
 
 static bool any_panes(const struct windows *w, int64_t end_ms)

@@ -173,7 +173,7 @@ int64_t sink_redis_stale_n(const struct sink_redis *s)
 
 void redis_double_changes(FILE *out)
 {
-    fwrite(world.changes.at, 1, world.changes.len, out);
+    if (world.changes.len) fwrite(world.changes.at, 1, world.changes.len, out);
 }
 
 static int by_end(const void *a, const void *b)
