@@ -56,7 +56,7 @@ struct part {
     struct rounds rounds;
     int64_t committed_offset;
     int64_t quiet_since_ms;
-    bool moved, at_end; /* since the last tick; nothing behind what was read */
+    bool stirred, at_end; /* since the last tick; nothing behind what was read */
     struct metric *watermark;
 };
 
@@ -202,7 +202,7 @@ static bool take_part(struct recommend *r, const struct checkpoint *from, struct
     struct part *p = &r->parts[r->n];
     rounds_init(&p->rounds, &r->rounds_conf, from->partition, &mark);
     p->committed_offset = from->offset;
-    p->moved = true;
+    p->stirred = true;
     p->watermark = metrics_gauge(daemon_metrics(r->daemon), "watermark_ms", label,
                                  "event time that is passed");
     r->rounds[r->n++] = &p->rounds;
@@ -275,7 +275,7 @@ static bool record(void *self, const struct record *record, struct err *e)
             metrics_add(r->count.bad[verdict], 1);
     }
     rounds_reach(&p->rounds, record->offset + 1);
-    p->moved = true;
+    p->stirred = true;
     p->at_end = false;
     return check_rows(r, e);
 }
@@ -324,8 +324,8 @@ static void cut_idle(struct recommend *r, int64_t now_ms)
 {
     for (size_t i = 0; i < r->n; i++) {
         struct part *p = &r->parts[i];
-        if (p->moved) p->quiet_since_ms = now_ms;
-        p->moved = false;
+        if (p->stirred) p->quiet_since_ms = now_ms;
+        p->stirred = false;
         bool idle = p->at_end && now_ms - p->quiet_since_ms >= r->conf->time.idle_timeout_ms;
         if (idle && rounds_cut(&p->rounds))
             log_info("recommend", "cut", "partition=%d offset=%lld line=%lld", p->rounds.partition,
