@@ -24,10 +24,9 @@
 #include "io/state_kafka.h"
 
 enum {
-    HEARTBEAT_MS = 5000,  /* a batch at least so often, be it empty */
-    START_AGAIN_MS = 300, /* waiting for the owner of partition 0 */
-    ASK_FIRED_MS = 200,   /* how often weir-rank is looked at while we wait for it */
-    ROWS_MAX = 1000000,   /* per batch: keeps sums within BATCH_SUM_MAX */
+    HEARTBEAT_MS = 5000, /* a batch at least so often, be it empty */
+    ASK_FIRED_MS = 200,  /* how often weir-rank is looked at while we wait for it */
+    ROWS_MAX = 1000000,  /* per batch: keeps sums within BATCH_SUM_MAX */
     ENCODED_MAX_BYTES = 3 * 1024 * 1024,
 };
 
@@ -53,11 +52,11 @@ struct count {
     struct buf encoded;              /* own: scratch */
     char *panes, *late_topic, *rank; /* own: topics, group of weir-rank */
     bool begun;                      /* partitions are ours, and the group has begun */
-    int64_t start_again_ms;          /* 0 = no need to */
-    int64_t pending_ms;              /* since when the first row of the batch in hand waits */
-    int64_t told_ms;                 /* when the last batch was written */
-    int64_t fired_ms, asked_ms;      /* F as weir-rank has committed it; when we asked */
-    int64_t limit_ms;                /* a partition with a clock beyond it is not read */
+    struct start_pause pause;
+    int64_t pending_ms;         /* since when the first row of the batch in hand waits */
+    int64_t told_ms;            /* when the last batch was written */
+    int64_t fired_ms, asked_ms; /* F as weir-rank has committed it; when we asked */
+    int64_t limit_ms;           /* a partition with a clock beyond it is not read */
     struct tally {
         int64_t in, counted, bad[DECODE_N];
     } tally; /* of the batch in hand */
@@ -259,6 +258,7 @@ static bool take_record(void *self, const struct record *r, struct err *e)
 static void take_end(void *self, int32_t partition, int64_t offset)
 {
     struct count *c = self;
+    if (!c->begun) return; /* an empty partition ends while we wait for its start */
     ledger_end(&c->ledger, ledger_account(&c->ledger, partition), offset, clock_now_ms());
 }
 
@@ -272,27 +272,16 @@ static bool store_is_empty(void *self, bool *ret_empty, struct err *e)
     return *ret_empty = true;
 }
 
-/* Nothing is wanted meanwhile, so that it does not matter where reading would start. */
-static bool wait_for_start(struct count *c, struct checkpoint *parts, size_t n, struct err *e)
-{
-    log_info("count", "waiting", "text=\"%s\"", e->text);
-    *e = (struct err){0};
-    for (size_t i = 0; i < n; i++)
-        if (parts[i].offset == CHECKPOINT_NONE) parts[i].offset = 0;
-    c->start_again_ms = clock_now_ms() + START_AGAIN_MS;
-    return true;
-}
-
 static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err *e)
 {
     struct count *c = self;
     char first[CHECKPOINT_METADATA_BYTES];
     ledger_first(&c->ledger.conf, first);
     const struct start_rule rule = {c->parts.input->source, "ranking", first, store_is_empty, c};
-    c->start_again_ms = 0;
+    c->pause.until_ms = 0;
     enum start start = start_positions(&rule, parts, n, e);
     if (start == START_FAILED) return false;
-    if (start == START_LATER) return wait_for_start(c, parts, n, e);
+    if (start == START_LATER) return start_put_off(&c->pause, "count", parts, n, e), true;
     if (!ledger_open(&c->ledger, parts, n, e)) return false;
     c->begun = true;
     c->limit_ms = INT64_MAX;
@@ -330,18 +319,11 @@ static int64_t due_in_ms(const struct count *c, int64_t now_ms)
     return c->ledger.changed ? c->told_ms + interval_ms - now_ms : heartbeat_ms;
 }
 
-static bool start_again(struct count *c, int64_t now_ms, struct err *e)
-{
-    if (!c->start_again_ms || now_ms < c->start_again_ms) return true;
-    c->start_again_ms = 0;
-    return source_reload(c->parts.input->source, e);
-}
-
 static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
 {
     struct count *c = self;
     daemon_status(c->parts.daemon, "%lld rows counted", (long long)metrics_value(c->metric.out));
-    if (!c->begun) return start_again(c, now_ms, e);
+    if (!c->begun) return start_again(&c->pause, c->parts.input->source, now_ms, e);
     ledger_time(&c->ledger, now_ms, may_read, c);
     set_limit(c, now_ms);
     int64_t due_ms = due_in_ms(c, now_ms);

@@ -1,29 +1,36 @@
 #include "fate.h"
 
 static struct {
+    enum fate next, now;
     int64_t left;
-    bool dead;
-} fate;
+} world;
 
-void fate_set(int64_t k)
+void fate_set(enum fate fate, int64_t k)
 {
-    fate.left = k;
-    fate.dead = false;
+    world.next = fate;
+    world.now = FATE_NONE;
+    world.left = k;
 }
 
-bool fate_strikes(struct err *e)
+enum fate fate_ask(struct err *e)
 {
-    if (fate.left > 0 && --fate.left == 0) fate.dead = true;
-    if (fate.dead) err_fenced(e, "the test has killed the process");
-    return fate.dead;
+    bool strikes = world.left > 0 && --world.left == 0;
+    if (strikes) world.now = world.next;
+    if (world.now == FATE_DEATH) {
+        err_fenced(e, "the test has killed the process");
+        return FATE_DEATH;
+    }
+    if (!strikes) return FATE_NONE;
+    err_set(e, "the test lets this fail");
+    return FATE_FAILURE;
 }
 
-bool fate_dead(void)
+bool fate_is(enum fate fate)
 {
-    return fate.dead;
+    return world.now == fate;
 }
 
 bool fate_pending(void)
 {
-    return fate.left > 0;
+    return world.left > 0;
 }

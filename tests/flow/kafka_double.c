@@ -111,12 +111,22 @@ struct sink_kafka *sink_kafka_new(const struct sink_kafka_spec *spec, struct err
     return kafka_double_sink();
 }
 
+/* A failure aborts the transaction, and the stage begins anew. */
+static enum txn chance(struct err *e)
+{
+    enum fate fate = fate_ask(e);
+    if (fate == FATE_DEATH) return TXN_FAILED;
+    if (fate == FATE_NONE) return TXN_DONE;
+    *e = (struct err){0};
+    drop_transaction();
+    return TXN_ABORTED;
+}
+
 enum txn sink_kafka_begin(struct sink_kafka *s, struct err *e)
 {
     assert(!s->open);
-    if (fate_strikes(e)) return TXN_FAILED;
     s->open = true;
-    return TXN_DONE;
+    return chance(e);
 }
 
 static struct str copy_of(struct str s)
@@ -127,22 +137,20 @@ static struct str copy_of(struct str s)
 enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m, struct err *e)
 {
     assert(s->open);
-    if (fate_strikes(e)) return TXN_FAILED;
     bool late = strcmp(m->topic, "weir-late") == 0;
     assert(late || strcmp(m->topic, "weir-panes") == 0);
     add(&s->messages, (struct message){copy_of(m->key), copy_of(m->value), late});
-    return TXN_DONE;
+    return chance(e);
 }
 
 enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source,
                             const struct checkpoint *parts, size_t n, struct err *e)
 {
     assert(s->open && n <= PARTITIONS_MAX);
-    if (fate_strikes(e)) return TXN_FAILED;
     s->source = source;
     memcpy(s->offsets, parts, n * sizeof parts[0]);
     s->offset_n = n;
-    return TXN_DONE;
+    return chance(e);
 }
 
 static void publish(struct sink_kafka *s)
@@ -157,16 +165,21 @@ static void publish(struct sink_kafka *s)
     source_file_keep(s->source, s->offsets, s->offset_n);
 }
 
+/* Behind its effect there is no failure: a commit is asked again until its outcome is known. */
 enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e)
 {
     assert(s->open && s->source);
-    if (fate_strikes(e)) return TXN_FAILED;
+    enum txn answer = chance(e);
+    if (answer != TXN_DONE) return answer;
     bool aborted = world.abort_next;
     if (!aborted) publish(s);
     drop_transaction();
     world.abort_next = false;
-    if (fate_strikes(e)) return TXN_FAILED;
-    return aborted ? TXN_ABORTED : TXN_DONE;
+    if (aborted) return TXN_ABORTED;
+    struct err after = {0};
+    if (fate_ask(&after) != FATE_DEATH) return TXN_DONE;
+    *e = after;
+    return TXN_FAILED;
 }
 
 int32_t sink_kafka_partition_of(struct str key, int32_t partition_n)

@@ -110,8 +110,19 @@ static void duplicate(struct client_mongo_counts *counts, size_t i)
     counts->duplicates[counts->duplicate_n++] = (uint32_t)i;
 }
 
-static enum client_mongo_answer answer_of(const struct client_mongo_counts *counts)
+/* DONE, or what becomes of the whole bulk. */
+static enum client_mongo_answer chance(struct err *e)
 {
+    static const enum client_mongo_answer answers[] = {[FATE_NONE] = CLIENT_MONGO_DONE,
+                                                       [FATE_DEATH] = CLIENT_MONGO_FATAL,
+                                                       [FATE_FAILURE] = CLIENT_MONGO_RETRY};
+    return answers[fate_ask(e)];
+}
+
+static enum client_mongo_answer end_of_bulk(const struct client_mongo_counts *counts, struct err *e)
+{
+    enum client_mongo_answer answer = chance(e);
+    if (answer != CLIENT_MONGO_DONE) return answer;
     return counts->duplicate_n ? CLIENT_MONGO_DUPLICATES : CLIENT_MONGO_DONE;
 }
 
@@ -175,15 +186,16 @@ enum client_mongo_answer users_mongo_insert(struct users_mongo *u,
                                             struct client_mongo_counts *counts, struct err *e)
 {
     (void)u;
+    enum client_mongo_answer answer;
     for (size_t i = 0; i < n; i++) {
         assert(writes[i].rev == 0);
-        if (fate_strikes(e)) return CLIENT_MONGO_FATAL;
+        if ((answer = chance(e)) != CLIENT_MONGO_DONE) return answer;
         if (user_of(writes[i].user))
             duplicate(counts, i);
         else
             insert_user(&writes[i]);
     }
-    return fate_strikes(e) ? CLIENT_MONGO_FATAL : answer_of(counts);
+    return end_of_bulk(counts, e);
 }
 
 static void update_user(struct known *k, const struct users_mongo_write *w)
@@ -200,14 +212,15 @@ enum client_mongo_answer users_mongo_update(struct users_mongo *u,
                                             struct client_mongo_counts *counts, struct err *e)
 {
     (void)u;
+    enum client_mongo_answer answer;
     for (size_t i = 0; i < n; i++) {
-        if (fate_strikes(e)) return CLIENT_MONGO_FATAL;
+        if ((answer = chance(e)) != CLIENT_MONGO_DONE) return answer;
         struct known *k = user_of(writes[i].user);
         if (!k || k->doc.rev != writes[i].rev) continue;
         update_user(k, &writes[i]);
         counts->matched_n++;
     }
-    return fate_strikes(e) ? CLIENT_MONGO_FATAL : CLIENT_MONGO_DONE;
+    return chance(e);
 }
 
 /* --- recommendations_mongo -------------------------------------------------------------------------------- */
@@ -251,14 +264,15 @@ enum client_mongo_answer recommendations_mongo_insert(struct recommendations_mon
                                                       struct err *e)
 {
     (void)r;
+    enum client_mongo_answer answer;
     for (size_t i = 0; i < n; i++) {
-        if (fate_strikes(e)) return CLIENT_MONGO_FATAL;
+        if ((answer = chance(e)) != CLIENT_MONGO_DONE) return answer;
         if (shown_at(docs[i].user, docs[i].end_ms))
             duplicate(counts, i);
         else
             insert_shown(&docs[i]);
     }
-    return fate_strikes(e) ? CLIENT_MONGO_FATAL : answer_of(counts);
+    return end_of_bulk(counts, e);
 }
 
 enum client_mongo_answer recommendations_mongo_find(struct recommendations_mongo *r,
@@ -283,15 +297,16 @@ enum client_mongo_answer recommendations_mongo_reward(struct recommendations_mon
                                                       size_t n, struct err *e)
 {
     (void)r;
+    enum client_mongo_answer answer;
     for (size_t i = 0; i < n; i++) {
         if (!docs[i].has_previous) continue;
-        if (fate_strikes(e)) return CLIENT_MONGO_FATAL;
+        if ((answer = chance(e)) != CLIENT_MONGO_DONE) return answer;
         struct shown *s = shown_at(docs[i].user, docs[i].previous_ms);
         assert(s && (!s->has_reward || s->reward == docs[i].previous_reward));
         s->reward = docs[i].previous_reward;
         s->has_reward = true;
     }
-    return fate_strikes(e) ? CLIENT_MONGO_FATAL : CLIENT_MONGO_DONE;
+    return chance(e);
 }
 
 /* --- what readers find ------------------------------------------------------------------------------------ */

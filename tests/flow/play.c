@@ -16,7 +16,14 @@
 #include "kafka_double.h"
 #include "source_file.h"
 
-enum { ROUNDS_MAX = 10000, PASSES_MAX = 50, CALM_PASSES = 4, COMMIT_MS = 1000 };
+enum {
+    RECORDS_MAX = 1000,
+    ROUNDS_MAX = 10000,
+    PASSES_MAX = 50,
+    CALM_PASSES = 4,
+    COMMIT_MS = 1000,
+    PAUSE_MS = 1000
+};
 
 /* --- conf ------------------------------------------------------------------------------------------------- */
 
@@ -64,11 +71,12 @@ static void die(struct play_actor *a)
     a->self = NULL;
 }
 
-/* As the loop in flow/pipeline.c, but for one record at a time. */
+/* As the loop in flow/pipeline.c. */
 static bool go_round(struct play_actor *a, int64_t *ret_wait_ms, struct err *e)
 {
     *ret_wait_ms = 100;
-    return source_poll(a->source, &a->stage, 0, e) && source_read(a->source, &a->stage, 1, e) &&
+    return source_poll(a->source, &a->stage, 0, e) &&
+           source_read(a->source, &a->stage, a->records_max, e) &&
            a->stage.tick(a->stage.self, clock_now_ms(), ret_wait_ms, e);
 }
 
@@ -79,7 +87,7 @@ static bool work_until_death(struct play_actor *a)
     for (int quiet = 0, n = 0; quiet < 2; n++) {
         int64_t wait_ms, handed = source_file_handed(a->source);
         bool good = go_round(a, &wait_ms, &e);
-        if (fate_dead()) return false;
+        if (fate_is(FATE_DEATH)) return false;
         if (!good) fail_msg("%s", e.text);
         if (n > ROUNDS_MAX) fail_msg("it never comes to rest");
         quiet = source_file_handed(a->source) == handed && wait_ms > 0 ? quiet + 1 : 0;
@@ -91,47 +99,58 @@ static bool work_until_death(struct play_actor *a)
 static bool work(struct play_actor *a)
 {
     if (work_until_death(a)) return true;
-    fate_set(0);
+    fate_set(FATE_NONE, 0);
     die(a);
     be_born(a);
     return !work_until_death(a);
 }
 
-/* Time passes, and everybody works. Whoever was killed meanwhile has not seen it pass: once more. */
-static void pass(struct play *p, int64_t ms)
+/* True if what somebody did has failed since the last time. */
+static bool take_failure(void)
 {
-    bool good;
-    do {
-        good = true;
-        clock_double_pass(ms);
-        for (size_t i = 0; i < p->actor_n; i++) good &= work(&p->actors[i]);
-    } while (!good);
+    bool failed = fate_is(FATE_FAILURE);
+    if (failed) fate_set(FATE_NONE, 0);
+    return failed;
+}
+
+static bool pass_once(struct play *p, int64_t ms, bool all)
+{
+    bool good = true;
+    clock_double_pass(ms);
+    for (size_t i = 0; i < (all ? p->actor_n : 1); i++) good &= work(&p->actors[i]);
+    return good && !take_failure();
+}
+
+/* Time passes, and everybody works. Who was killed or failed meanwhile tries again, and then gets that time once more. */
+static void pass(struct play *p, int64_t ms, bool all)
+{
+    while (!pass_once(p, ms, all)) pass_once(p, PAUSE_MS, all);
 }
 
 static void kill_all(struct play *p)
 {
     for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
     for (size_t i = 0; i < p->actor_n; i++) be_born(&p->actors[i]);
-    pass(p, 0);
+    pass(p, 0, true);
 }
 
-static void revoke(struct play *p)
+static void revoke(struct play *p, bool all)
 {
-    int32_t all[16];
-    for (int32_t i = 0; i < p->script->partition_n; i++) all[i] = i;
-    source_file_rebalance(p->events, all, (size_t)p->script->partition_n, false);
-    pass(p, 0);
+    int32_t own[16];
+    for (int32_t i = 0; i < p->script->partition_n; i++) own[i] = i;
+    source_file_rebalance(p->events, own, (size_t)p->script->partition_n, false);
+    pass(p, 0, all);
 }
 
 /* --- turns ---------------------------------------------------------------------------------------------------- */
 
-static void act(struct play *p, enum script_what what)
+static void act(struct play *p, enum script_what what, bool all)
 {
     switch (what) {
-    case SCRIPT_COMMIT: pass(p, COMMIT_MS); break;
-    case SCRIPT_IDLE: pass(p, p->conf->time.idle_timeout_ms); break;
+    case SCRIPT_COMMIT: pass(p, COMMIT_MS, all); break;
+    case SCRIPT_IDLE: pass(p, p->conf->time.idle_timeout_ms, all); break;
     case SCRIPT_KILL: kill_all(p); break;
-    case SCRIPT_REVOKE: revoke(p); break;
+    case SCRIPT_REVOKE: revoke(p, all); break;
     case SCRIPT_ABORT: kafka_double_abort_next(); break;
     default: break;
     }
@@ -139,13 +158,15 @@ static void act(struct play *p, enum script_what what)
 
 static void turn(struct play *p, size_t i)
 {
+    bool all = (i + 1) % (size_t)p->way.stride == 0;
     for (int32_t j = 0; j < p->script->partition_n; j++) {
         const struct script_line *line = script_line(p->script, i, j);
         if (line->what == SCRIPT_RECORD) source_file_append(p->events, &line->record);
     }
-    pass(p, 0);
-    for (int32_t j = 0; j < p->script->partition_n; j++) act(p, script_line(p->script, i, j)->what);
-    if ((long)i == p->kill_after) kill_all(p);
+    pass(p, 0, all);
+    for (int32_t j = 0; j < p->script->partition_n; j++)
+        act(p, script_line(p->script, i, j)->what, all);
+    if ((long)i == p->way.kill_after) kill_all(p);
 }
 
 static void come_to_rest(struct play *p)
@@ -154,7 +175,7 @@ static void come_to_rest(struct play *p)
     for (int i = 0; calm < CALM_PASSES; i++) {
         int64_t before = source_file_handed(p->events);
         if (i > PASSES_MAX) fail_msg("not all is read");
-        pass(p, p->conf->time.idle_timeout_ms);
+        pass(p, p->conf->time.idle_timeout_ms, true);
         bool rests = source_file_read_all(p->events) && source_file_handed(p->events) == before;
         calm = rests ? calm + 1 : 0;
     }
@@ -162,27 +183,40 @@ static void come_to_rest(struct play *p)
 
 void play_run(struct play *p)
 {
-    for (size_t i = 0; i < p->actor_n; i++) be_born(&p->actors[i]);
-    pass(p, 0);
+    for (size_t i = 0; i < p->actor_n; i++) {
+        p->actors[i].records_max = p->way.stride > 1 ? RECORDS_MAX : 1;
+        be_born(&p->actors[i]);
+    }
+    pass(p, 0, true);
     for (size_t i = 0; i < p->script->turn_n; i++) turn(p, i);
     come_to_rest(p);
     for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
 }
 
-void play_everywhere(const struct script *s, play_fn *run, void *ctx)
+static void at_every_chance(enum fate fate, const char *what, play_fn *run, void *ctx)
 {
-    char when[64];
-    for (long i = 0; i < (long)s->turn_n; i++) {
-        snprintf(when, sizeof when, "killed after turn %ld", i + 1);
-        run(ctx, when, i);
-    }
-    for (long k = 1, struck = true; struck; k++) {
-        snprintf(when, sizeof when, "killed at chance %ld", k);
-        fate_set(k);
-        run(ctx, when, -1);
+    char name[64];
+    bool struck = true;
+    for (long k = 1; struck; k++) {
+        snprintf(name, sizeof name, "%s at chance %ld", what, k);
+        fate_set(fate, k);
+        run(ctx, (struct play_way){name, PLAY_NEVER, 1});
         struck = !fate_pending();
-        fate_set(0);
     }
+    fate_set(FATE_NONE, 0);
+}
+
+void play_everyway(const struct script *s, play_fn *run, void *ctx)
+{
+    char name[64];
+    run(ctx, (struct play_way){"in strides of 3", PLAY_NEVER, 3});
+    run(ctx, (struct play_way){"in strides of 10", PLAY_NEVER, 10});
+    for (long i = 0; i < (long)s->turn_n; i++) {
+        snprintf(name, sizeof name, "killed after turn %ld", i + 1);
+        run(ctx, (struct play_way){name, i, 1});
+    }
+    at_every_chance(FATE_DEATH, "killed", run, ctx);
+    at_every_chance(FATE_FAILURE, "failing", run, ctx);
 }
 
 /* --- cases ---------------------------------------------------------------------------------------------------- */

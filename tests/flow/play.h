@@ -34,25 +34,36 @@ struct play_actor {
     void *ctx;
     void *self; /* NULL = not alive */
     struct stage stage;
+    size_t records_max; /* that it reads in a round */
 };
 
-/* play_new is undisturbed for kill_after = -1; else all processes are killed after that turn, too. */
+/* A way to play a case. What comes out in the end is the same every way. */
+struct play_way {
+    const char *name;
+    long kill_after; /* all processes die after this turn; PLAY_NEVER */
+    int stride; /* all processes but the first work after every stride-th turn only, then on all that is there */
+};
+
+enum { PLAY_NEVER = -1 };
+
+#define PLAY_UNDISTURBED ((struct play_way){"undisturbed", PLAY_NEVER, 1})
+
 struct play {
     const struct script *script;
     const struct play_conf *conf;
     struct source *events;     /* ref; empty */
     struct play_actor *actors; /* in the order of the flow */
     size_t actor_n;
-    long kill_after;
+    struct play_way way;
 };
 
 /* play_run plays the whole script and goes on until all is read and idle. */
 void play_run(struct play *p);
 
-/* play_everywhere calls run(ctx, when, kill_after) once for each way of killing the processes of a case: after every turn, and
- * (by fate) before and after every effect. */
-typedef void play_fn(void *ctx, const char *when, long kill_after);
-void play_everywhere(const struct script *s, play_fn *run, void *ctx);
+/* play_everyway calls run(ctx, way) once for every way but the undisturbed one: killed after each turn; killed, or failing,
+ * before and after each effect; in great strides. */
+typedef void play_fn(void *ctx, struct play_way way);
+void play_everyway(const struct script *s, play_fn *run, void *ctx);
 
 /* play_cases runs the test for each case, as one test of the group each. */
 int play_cases(const char *group, void (*test)(void **name));

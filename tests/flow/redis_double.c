@@ -134,16 +134,25 @@ static void keep(struct sink_redis *s, const struct windows_view *view)
     trim(s->keep_ms);
 }
 
+static enum client_redis_answer chance(struct err *e)
+{
+    static const enum client_redis_answer answers[] = {[FATE_NONE] = CLIENT_REDIS_DONE,
+                                                       [FATE_DEATH] = CLIENT_REDIS_REFUSED,
+                                                       [FATE_FAILURE] = CLIENT_REDIS_RETRY};
+    return answers[fate_ask(e)];
+}
+
 enum client_redis_answer sink_redis_put(struct sink_redis *s, const struct windows_view *view,
                                         struct err *e)
 {
-    if (fate_strikes(e)) return CLIENT_REDIS_REFUSED;
+    enum client_redis_answer answer = chance(e);
+    if (answer != CLIENT_REDIS_DONE) return answer;
     s->shown_n++;
     if (world.version && view->end_ms <= world.current_ms - s->keep_ms)
         s->stale_n++;
     else
         keep(s, view);
-    return fate_strikes(e) ? CLIENT_REDIS_REFUSED : CLIENT_REDIS_DONE;
+    return chance(e);
 }
 
 enum client_redis_answer sink_redis_flush(struct sink_redis *s, struct err *e)

@@ -58,7 +58,7 @@ void script_conf(const struct script *s, const struct config_part *parts);
 const struct script_line *script_line(const struct script *s, size_t turn, int32_t partition);
 
 /* script_expects is true if out/name exists. script_compare lets write(ctx, out) say what came out and fails the test with a
- * diff if it is not what that file holds; when says in which run. */
+ * diff if it is not what that file holds; when says which run it was. */
 bool script_expects(const struct script *s, const char *name);
 typedef void script_write(void *ctx, FILE *out);
 void script_compare(const struct script *s, const char *name, const char *when, script_write *write,

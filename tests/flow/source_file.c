@@ -144,9 +144,9 @@ static enum commit commit(struct source *source, const struct checkpoint *parts,
         return s->answer;
     }
     if (!s->assigned) return COMMIT_REFUSED;
-    if (fate_strikes(e)) return COMMIT_FAILED;
+    if (fate_ask(e)) return COMMIT_FAILED;
     source_file_keep(source, parts, n);
-    return fate_strikes(e) ? COMMIT_FAILED : COMMIT_DONE;
+    return fate_ask(e) ? COMMIT_FAILED : COMMIT_DONE;
 }
 
 void source_file_keep(struct source *source, const struct checkpoint *parts, size_t n)

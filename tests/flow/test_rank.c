@@ -199,14 +199,14 @@ static void told(void *ctx, FILE *out)
 
 /* --- the tests ------------------------------------------------------------------------------------------------- */
 
-static void run(void *ctx, const char *when, long kill_after)
+static void run(void *ctx, struct play_way way)
 {
     struct bench *b = ctx;
     open_world(b);
-    play_run(&(struct play){&b->script, &b->conf, b->input.source, b->actors, 2, kill_after});
-    script_compare(&b->script, "late", when, late, b);
-    script_compare(&b->script, "counted", when, counted, b);
-    script_compare(&b->script, "rankings", when, rankings, b);
+    play_run(&(struct play){&b->script, &b->conf, b->input.source, b->actors, 2, way});
+    script_compare(&b->script, "late", way.name, late, b);
+    script_compare(&b->script, "counted", way.name, counted, b);
+    script_compare(&b->script, "rankings", way.name, rankings, b);
     close_world(b);
 }
 
@@ -215,7 +215,7 @@ static void test(void **name)
     struct bench b;
     bench_init(&b, *name);
     open_world(&b);
-    play_run(&(struct play){&b.script, &b.conf, b.input.source, b.actors, 2, -1});
+    play_run(&(struct play){&b.script, &b.conf, b.input.source, b.actors, 2, PLAY_UNDISTURBED});
     script_compare(&b.script, "late", "undisturbed", late, &b);
     script_compare(&b.script, "rankings", "undisturbed", rankings, &b);
     if (script_expects(&b.script, "published"))
@@ -226,7 +226,7 @@ static void test(void **name)
     if (!exact && !any_kill(&b.script)) /* which begins to count anew */
         script_compare(&b.script, "frozen", "undisturbed", frozen, &b);
     close_world(&b);
-    if (exact) play_everywhere(&b.script, run, &b);
+    if (exact) play_everyway(&b.script, run, &b);
     bench_finish(&b);
 }
 

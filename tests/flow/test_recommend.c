@@ -91,13 +91,13 @@ static void users(void *ctx, FILE *out)
     mongo_double_users(out);
 }
 
-static void run(void *ctx, const char *when, long kill_after)
+static void run(void *ctx, struct play_way way)
 {
     struct bench *b = ctx;
     open_world(b);
-    play_run(&(struct play){&b->script, &b->conf, b->input.source, &b->actor, 1, kill_after});
-    script_compare(&b->script, "recommendations", when, recommendations, b);
-    script_compare(&b->script, "users", when, users, b);
+    play_run(&(struct play){&b->script, &b->conf, b->input.source, &b->actor, 1, way});
+    script_compare(&b->script, "recommendations", way.name, recommendations, b);
+    script_compare(&b->script, "users", way.name, users, b);
     close_world(b);
 }
 
@@ -106,8 +106,8 @@ static void test(void **name)
     struct bench b;
     bench_init(&b, *name);
     bool wanted = script_expects(&b.script, "recommendations");
-    if (wanted) run(&b, "undisturbed", -1);
-    if (wanted) play_everywhere(&b.script, run, &b);
+    if (wanted) run(&b, PLAY_UNDISTURBED);
+    if (wanted) play_everyway(&b.script, run, &b);
     bench_finish(&b);
     if (!wanted) skip();
 }
