@@ -106,18 +106,22 @@ void source_file_crash(struct source *source)
 
 /* --- records ------------------------------------------------------------------------------------------ */
 
+static bool wanted(const struct stage *stage, int32_t partition)
+{
+    return !stage->wants || stage->wants(stage->self, partition);
+}
+
 static bool read_part(struct source_file *s, struct part *p, const struct stage *stage, size_t max,
                       struct err *e)
 {
     int32_t id = p->committed.partition;
-    while (max > 0 && p->next < p->record_n && (!stage->wants || stage->wants(stage->self, id))) {
+    for (; max > 0 && p->next < p->record_n && wanted(stage, id); max--) {
         const struct record *r = &p->records[p->next++];
         p->at_end = false;
         s->handed_n++;
-        max--;
         if (!stage->record(stage->self, r, e)) return false;
     }
-    if (p->next < p->record_n || p->at_end) return true;
+    if (p->next < p->record_n || p->at_end || !wanted(stage, id)) return true;
     p->at_end = true;
     stage->end(stage->self, id, p->next);
     return true;
