@@ -11,7 +11,7 @@ import sys
 import textwrap
 import urllib.request
 from collections import Counter
-from datetime import timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pymongo
@@ -29,12 +29,11 @@ def settings(folder, program):
 
 
 def clock(when):
-    return when.replace(tzinfo=timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return when.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def clock_ms(ms):
-    from datetime import datetime
-    return datetime.fromtimestamp(int(ms) / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return clock(datetime.fromtimestamp(int(ms) / 1000, timezone.utc))
 
 
 def heading(text):
@@ -55,14 +54,14 @@ def show_ranking(conf):
     ranking = json.loads(window["ranking"])
     for place, (item, count) in enumerate(ranking[:TOP], 1):
         bar = "#" * max(1, BAR * count // max(1, ranking[0][1]))
-        print(f"{place:4}.  {item:>12} {count:>9,}  {bar}")
-    print(f"       ... {len(ranking)} items in all")
+        print(f"{place:4}. {count:>9,}  {bar:{BAR}}  {item}")
+    print(f"      ... {len(ranking)} items in all")
 
 
 def show_user(database, user):
     document = database.recommendations.find_one({"_id": user["last"]["id"]})
-    rewards = database.recommendations.count_documents({"user": user["_id"]})
-    print(f"user {user['_id']}, {rewards} recommendations, the last at {clock(user['last']['time'])}")
+    n = database.recommendations.count_documents({"user": user["_id"]})
+    print(f"user {user['_id']}, {n} recommendations, the last at {clock(user['last']['time'])}")
     history = " ".join(f"{row['item']}:{row['behavior']}" for row in user["history"])
     wrapped("    history", history)
     wrapped("    shown", " ".join(document["items"]) + f"   ({document['source']})")
