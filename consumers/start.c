@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
+
+enum { AGAIN_MS = 300 };
 
 /* Every partition of the topic, as committed. */
 struct group {
@@ -133,4 +137,21 @@ enum start start_positions(const struct start_rule *rule, struct checkpoint *par
     enum start answer = decide(rule, &g, parts, n, e);
     free(g.at);
     return answer;
+}
+
+void start_put_off(struct start_pause *p, const char *comp, struct checkpoint *parts, size_t n,
+                   struct err *e)
+{
+    log_info(comp, "waiting", "text=\"%s\"", e->text);
+    *e = (struct err){0};
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].offset == CHECKPOINT_NONE) parts[i].offset = 0;
+    p->until_ms = clock_now_ms() + AGAIN_MS;
+}
+
+bool start_again(struct start_pause *p, struct source *source, int64_t now_ms, struct err *e)
+{
+    if (!p->until_ms || now_ms < p->until_ms) return true;
+    p->until_ms = 0;
+    return source_reload(source, e);
 }

@@ -29,4 +29,17 @@ enum start {
 MUST_CHECK enum start start_positions(const struct start_rule *rule, struct checkpoint *parts,
                                       size_t n, struct err *e);
 
+/* After START_LATER nothing is read, and the start is tried again when a pause is over. */
+struct start_pause {
+    int64_t until_ms; /* 0 = nothing to wait for */
+};
+
+/* start_put_off logs e, clears it, and has the partitions assigned somewhere, where the stage must not want them. */
+void start_put_off(struct start_pause *p, const char *comp, struct checkpoint *parts, size_t n,
+                   struct err *e);
+
+/* start_again has the source assign anew when the pause is over; nothing without one. */
+MUST_CHECK bool start_again(struct start_pause *p, struct source *source, int64_t now_ms,
+                            struct err *e);
+
 #endif

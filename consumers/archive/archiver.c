@@ -15,7 +15,7 @@
 #include "consumers/start.h"
 #include "flow/meta.h"
 
-enum { META_VERSION = 1, BATCH_MAX_BYTES = 16 << 20, START_AGAIN_MS = 300 };
+enum { META_VERSION = 1, BATCH_MAX_BYTES = 16 << 20 };
 
 const struct config_row archiver_rows[] = {
     {"batch", "rows", CONFIG_INT, "2000", "a batch is written when it has so many rows",
@@ -40,7 +40,7 @@ struct archiver {
     int64_t row_n,
         since_ms; /* of the batch in hand; since_ms of its first row or uncommitted place */
     bool dirty;   /* a place is past what is committed */
-    int64_t start_again_ms; /* 0 = no need to */
+    struct start_pause pause;
     struct backoff backoff;
     struct event event; /* the row in hand */
     struct {
@@ -259,26 +259,15 @@ static void take_places(struct archiver *a, const struct checkpoint *parts, size
         a->places[i] = (struct place){parts[i].partition, parts[i].offset, parts[i].offset};
 }
 
-/* Nothing is wanted meanwhile, so that it does not matter where reading would start. */
-static bool wait_for_start(struct archiver *a, struct checkpoint *parts, size_t n, struct err *e)
-{
-    log_info("archive", "waiting", "text=\"%s\"", e->text);
-    *e = (struct err){0};
-    for (size_t i = 0; i < n; i++)
-        if (parts[i].offset == CHECKPOINT_NONE) parts[i].offset = 0;
-    a->start_again_ms = clock_now_ms() + START_AGAIN_MS;
-    return true;
-}
-
 static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err *e)
 {
     struct archiver *a = self;
     const struct start_rule rule = {a->parts.input->source, "archive", a->metadata, store_is_empty,
                                     a};
-    a->start_again_ms = 0;
+    a->pause.until_ms = 0;
     enum start start = start_positions(&rule, parts, n, e);
     if (start == START_FAILED) return false;
-    if (start == START_LATER) return wait_for_start(a, parts, n, e);
+    if (start == START_LATER) return start_put_off(&a->pause, "archive", parts, n, e), true;
     for (size_t i = 0; i < n; i++)
         if (!check_metadata(a, &parts[i], e)) return false;
     take_places(a, parts, n);
@@ -310,13 +299,6 @@ static bool prepare(struct archiver *a, struct err *e)
     return true;
 }
 
-static bool start_again(struct archiver *a, int64_t now_ms, struct err *e)
-{
-    if (now_ms < a->start_again_ms) return true;
-    a->start_again_ms = 0;
-    return source_reload(a->parts.input->source, e);
-}
-
 /* How long the batch in hand, or what is uncommitted, may wait still; <= 0 = it is due. */
 static int64_t due_in_ms(const struct archiver *a, int64_t now_ms)
 {
@@ -330,7 +312,7 @@ static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e
     daemon_status(a->parts.daemon, "%lld rows archived", (long long)metrics_value(a->metric.out));
     if (backoff_left_ms(&a->backoff, now_ms)) return true;
     if (!a->prepared) return prepare(a, e);
-    if (a->start_again_ms) return start_again(a, now_ms, e);
+    if (a->pause.until_ms) return start_again(&a->pause, a->parts.input->source, now_ms, e);
     if (!a->begun || (a->row_n == 0 && !a->dirty)) return true;
     *ret_wait_ms = due_in_ms(a, now_ms);
     return *ret_wait_ms > 0 || flush(a, e) || e->status == ERR_NONE;

@@ -27,7 +27,6 @@ enum {
     COMMIT_MS = 1000,      /* how often the mark is committed, */
     COMMIT_FIRED_MS = 100, /* and when F has moved, which weir-count waits for */
     TRIM_MS = 60000,       /* how often old batches are deleted */
-    START_AGAIN_MS = 300,
 };
 
 const struct config_row rank_rows[] = {
@@ -45,7 +44,7 @@ struct rank {
     struct windows *windows; /* own; NULL = no assignment, or not begun */
     struct batch batch;      /* own: the one in hand */
     struct windows_mark committed;
-    int64_t start_again_ms;                               /* 0 = no need to */
+    struct start_pause pause;
     int64_t round_ms, shown_ms, committed_ms, trimmed_ms; /* when that was last */
     int64_t trimmed;        /* offset below which batches were deleted */
     struct backoff backoff; /* of Redis and of commits */
@@ -246,7 +245,7 @@ static void forget(struct rank *r)
 {
     windows_free(r->windows);
     r->windows = NULL;
-    r->start_again_ms = 0;
+    r->pause.until_ms = 0;
     daemon_ready(r->daemon, false);
 }
 
@@ -273,10 +272,7 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     enum start start = start_positions(&rule, parts, n, e);
     if (start == START_GO) return begin(r, &parts[0], e);
     if (start == START_FAILED) return false;
-    log_info("rank", "waiting", "text=\"%s\"", e->text);
-    *e = (struct err){0};
-    parts[0].offset = 0; /* nothing is wanted until then */
-    r->start_again_ms = clock_now_ms() + START_AGAIN_MS;
+    start_put_off(&r->pause, "rank", parts, n, e);
     return true;
 }
 
@@ -309,17 +305,10 @@ static void report(struct rank *r)
     daemon_status(r->daemon, "windows up to %s", clock_text(s.fired_ms, text));
 }
 
-static bool start_again(struct rank *r, int64_t now_ms, struct err *e)
-{
-    if (!r->start_again_ms || now_ms < r->start_again_ms) return true;
-    r->start_again_ms = 0;
-    return source_reload(r->source, e);
-}
-
 static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
 {
     struct rank *r = self;
-    if (!r->windows) return start_again(r, now_ms, e);
+    if (!r->windows) return start_again(&r->pause, r->source, now_ms, e);
     r->round_ms = now_ms;
     report(r);
     if (backoff_left_ms(&r->backoff, now_ms)) return true;

@@ -73,8 +73,8 @@ struct recommend {
     struct part *parts;
     struct rounds **rounds; /* of the same partitions */
     size_t n;
-    bool prepared, waiting,
-        troubled; /* indexes are there; START_LATER; said that a store is away */
+    struct start_pause pause;
+    bool prepared, troubled; /* indexes are there; said that a store is away */
     int64_t retry_ms, committed_ms, commit_retry_ms;
     struct {
         struct metric *in, *late, *moved, *held, *bad[DECODE_N];
@@ -106,7 +106,7 @@ static void forget(struct recommend *r)
     r->parts = NULL;
     r->rounds = NULL;
     r->n = 0;
-    r->waiting = false;
+    r->pause.until_ms = 0;
 }
 
 /* --- commits ---------------------------------------------------------------------------------- */
@@ -184,16 +184,6 @@ static enum start begin(struct recommend *r, struct checkpoint *parts, size_t n,
     return start_positions(&rule, parts, n, e);
 }
 
-static bool later(struct recommend *r, struct checkpoint *parts, size_t n, const struct err *why)
-{
-    log_info("recommend", "start_later", "reason=\"%s\"", why->text);
-    for (size_t i = 0; i < n; i++)
-        if (parts[i].offset == CHECKPOINT_NONE) parts[i].offset = 0; /* not read: see wants() */
-    r->waiting = true;
-    r->retry_ms = 0;
-    return true;
-}
-
 static bool take_part(struct recommend *r, const struct checkpoint *from, struct err *e)
 {
     struct rounds_mark mark;
@@ -218,7 +208,7 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     r->settings.partition_n = source_partition_n(r->source);
     enum start start = begin(r, parts, n, &why);
     if (start == START_FAILED) return *e = why, false;
-    if (start == START_LATER) return later(r, parts, n, &why);
+    if (start == START_LATER) return start_put_off(&r->pause, "recommend", parts, n, &why), true;
     r->parts = mem_zero(n, sizeof *r->parts);
     r->rounds = mem_zero(n, sizeof *r->rounds);
     for (size_t i = 0; i < n; i++)
@@ -313,13 +303,6 @@ static bool prepare(struct recommend *r, int64_t now_ms, struct err *e)
     return true;
 }
 
-static bool wait_for_start(struct recommend *r, int64_t now_ms, struct err *e)
-{
-    if (!r->waiting) return true;
-    if (!r->retry_ms) r->retry_ms = now_ms + PAUSE_MS;
-    return now_ms < r->retry_ms || source_reload(r->source, e);
-}
-
 static void cut_idle(struct recommend *r, int64_t now_ms)
 {
     for (size_t i = 0; i < r->n; i++) {
@@ -353,7 +336,7 @@ static void show(struct recommend *r)
 static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
 {
     struct recommend *r = self;
-    if (!wait_for_start(r, now_ms, e) || !prepare(r, now_ms, e)) return false;
+    if (!start_again(&r->pause, r->source, now_ms, e) || !prepare(r, now_ms, e)) return false;
     if (!wave_step(r->wave, now_ms, ret_wait_ms, e)) return false;
     cut_idle(r, now_ms);
     if (!keep_committed(r, now_ms, e)) return false;

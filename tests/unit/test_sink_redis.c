@@ -34,7 +34,7 @@ static int start_redis(void **unused)
     server = fork();
     if (server == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        freopen("/dev/null", "w", stdout);
+        if (!freopen("/dev/null", "w", stdout)) _exit(127);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
                "--dir", folder, NULL);
         _exit(127);
