@@ -1,5 +1,6 @@
 """weir-archive: every good row once in `events`, every pair in `consumed`, every bad row a dead letter."""
 import signal
+import time
 from collections import Counter
 
 import pytest
@@ -147,3 +148,18 @@ def test_other_content_under_an_id_is_counted(spoiled_world):
     world.settle("archive")
     assert archive.total("weir_conflicts_total") == 1
     assert world.mongo["events"].find_one(f"1:0:{offset}:0")["user"] == "somebody else"
+
+
+def test_live_traffic(worlds):
+    """The broker's clock judges: what is more than max.ahead before it is bad, for everybody."""
+    world = worlds(partitions=1, max_ahead=60_000)
+    world.settings.update({"topics.time": "append", "record.max.ahead": "60s"})
+    world.run_all("archive", "count")
+    now = int(time.time())
+    row = lambda ahead: b"u,i,c,pv,%d" % (now + ahead)
+    world.produce([(0, 10**12, b"u", row(ahead)) for ahead in (-100, 0, 30, 3600, 86_400, 10)])
+    world.settle("archive", "count")
+    rows = world.rows()
+    assert [bool(r.event) for r in rows[0]] == [True, True, True, False, False, True]
+    agree.archive_is(world, rows)
+    assert [reason for reason, _ in agree.dead_letters(world).values()] == ["ahead"] * 2

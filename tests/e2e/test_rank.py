@@ -3,6 +3,7 @@ import base64
 import json
 
 import pytest
+from confluent_kafka.admin import NewPartitions
 
 import agree
 import logs
@@ -162,6 +163,22 @@ def test_a_restart_repeats_nothing(worlds):
     assert world.hot()["hash"]["version"] == version
     world.produce_rows(logs.rows_of(logs.make(27, 500)))
     rank_is_exact(world)
+
+
+def test_partitions_may_be_added(worlds):
+    world = worlds(partitions=3)
+    world.create_events()
+    world.produce_rows(logs.rows_of(logs.in_order(28, 800)))
+    programs = world.run_all("count", "rank")
+    rank_is_exact(world)
+    assert [program.stop() for program in programs] == [DONE, DONE]
+    topic = world.topic("events")
+    world.stack.admin.create_partitions([NewPartitions(topic, 5)])[topic].result(30)
+    object.__setattr__(world.rules, "partitions", 5)
+    later = [line._replace(time=line.time + 7200) for line in logs.in_order(29, 800)]
+    world.produce_rows(logs.rows_of(later))
+    world.run_all("count", "rank")
+    assert len(rank_is_exact(world)) == 5
 
 
 @pytest.mark.parametrize("name, options", [("weblog.csv.gz", []), ("serenade-test.csv.gz", ["--sort"])])

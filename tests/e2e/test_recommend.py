@@ -136,21 +136,43 @@ def test_a_short_answer_is_filled_up(popular, service, mode, own):
         assert document["items"] == hot_fill(answer, history, hot, 8)
 
 
-@pytest.mark.parametrize("mode", [*inference.WRONG, "hang", "reset"])
-def test_a_wrong_answer_is_none(worlds, service, mode):
-    world = worlds(partitions=1)
-    world.create_events()
-    world.produce_rows(logs.rows_of(logs.make(46, 60)))
-    service.mode = mode
-    world.run("recommend", infer__url=service.url, infer__timeout="100ms", infer__budget="200ms",
-              infer__breaker_pause="100ms")
-    assert sources(settled(world)) == {"none"}
-    service.mode = "good"
-    later = [line._replace(time=line.time + 8000) for line in logs.make(47, 40, users=["new"])]
-    world.produce_rows(logs.rows_of(later))
-    world.settle("recommend")
-    wanted = world.documents("recommendations")
-    assert "model" in {doc["source"] for doc in wanted.values() if doc["user"] == "new"}
+@pytest.fixture
+def services():
+    """make(mode) -> a new Service; all are ended after the test."""
+    made = []
+
+    def make(mode):
+        made.append(inference.Service())
+        made[-1].mode = mode
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.down()
+
+
+MODES = [*inference.WRONG, "hang", "reset"]
+
+
+@pytest.mark.parametrize("modes", [MODES[:5], MODES[5:10], MODES[10:]], ids=", ".join)
+def test_a_wrong_answer_is_none(worlds, services, modes):
+    """Each in a world of its own, side by side; good answers count again afterwards."""
+    tried = [(worlds(partitions=1), services(mode)) for mode in modes]
+    for world, service in tried:
+        world.create_events()
+        world.produce_rows(logs.rows_of(logs.make(46, 60)))
+        world.start("recommend", infer__url=service.url, infer__timeout="100ms",
+                    infer__budget="200ms", infer__breaker_pause="100ms")
+    for world, service in tried:
+        assert sources(settled(world)) == {"none"}, service.mode
+        service.mode = "good"
+        later = [line._replace(time=line.time + 8000) for line in logs.make(47, 40, users=["new"])]
+        world.produce_rows(logs.rows_of(later))
+    for world, service in tried:
+        world.settle("recommend")
+        assert "model" in sources({id: document for id, document
+                                   in world.documents("recommendations").items()
+                                   if document["user"] == "new"})
 
 
 def test_down_slow_wrong_then_back(worlds, service):

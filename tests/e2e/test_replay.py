@@ -50,6 +50,14 @@ def test_standard_input(world, log):
     agree.topic_is(world, ROWS)
 
 
+def test_standard_input_with_a_job_is_fed_again(world, log):
+    for rows in (ROWS[:700], ROWS):
+        argv = [*map(str, world.argv("weir-replay")), "-", "--job", "stream"]
+        subprocess.run(argv, input=b"".join(row + b"\n" for row in rows), check=True,
+                       capture_output=True, timeout=60)
+    agree.topic_is(world, ROWS)
+
+
 def test_a_file_without_a_last_newline_and_with_a_mark(world, tmp_path):
     path = tmp_path / "log.csv"
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(ROWS))

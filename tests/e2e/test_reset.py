@@ -71,27 +71,25 @@ def test_all_and_again(full):
     assert dump(world) == before
 
 
-@pytest.mark.parametrize("scope, daemons", [
-    ("ranking", ["count", "rank"]), ("recommend", ["recommend"]), ("archive", ["archive"])])
-def test_one_consumer_afresh(full, scope, daemons):
+def test_one_consumer_after_the_other_afresh(full):
     world, _, programs = full
     before = dump(world)
-    for program, name in zip(programs, CONSUMERS):
-        if name in daemons:
-            assert program.stop() == DONE
-    reset(world, scope)
-    kept = {"ranking": world.documents("events"), "recommend": world.hot()["history"],
-            "archive": world.documents("users")}[scope]
-    gone = {"ranking": world.hot()["history"], "recommend": world.documents("users"),
-            "archive": world.documents("events")}[scope]
-    assert kept and not gone
-    world.run_all(*daemons)
-    world.settle()
-    rows = world.rows()
-    eventually(lambda: agree.windows_are(world, rows, epoch=2 if scope == "ranking" else 1), 20)
-    agree.archive_is(world, rows)
-    agree.recommendations_are(world, rows, answer=inference.answer)
-    assert dump(world) == before
+    for scope, daemons in (("ranking", ["count", "rank"]), ("recommend", ["recommend"]),
+                           ("archive", ["archive"])):
+        for program in programs:
+            if program.argv[0].name.removeprefix("weir-") in daemons:
+                assert program.stop() == DONE
+        reset(world, scope)
+        shown = {"ranking": world.hot()["history"], "recommend": world.documents("users"),
+                 "archive": world.documents("events")}
+        assert [name for name, results in shown.items() if not results] == [scope]
+        world.run_all(*daemons)
+        world.settle()
+        rows = world.rows()
+        eventually(lambda: agree.windows_are(world, rows, epoch=2), 20)
+        agree.archive_is(world, rows)
+        agree.recommendations_are(world, rows, answer=inference.answer)
+        assert dump(world) == before
 
 
 def test_another_window_needs_only_its_scope(full):
@@ -110,23 +108,33 @@ def test_another_window_needs_only_its_scope(full):
     eventually(lambda: agree.windows_are(world, rows, epoch=2), 20)
 
 
-def test_it_waits_until_the_daemons_have_left(full):
-    world, _, programs = full
-    busy = reset(world, "recommend", "--wait", "1s", status=RETRY)
-    assert "stop weir-recommend" in busy and world.documents("users")
-    waiting = world.start("reset", "recommend", "--yes", "--wait", "30s")
-    eventually(lambda: says(waiting, "stop weir-recommend"))
-    assert programs[3].stop() == DONE
-    assert waiting.wait() == DONE and not world.documents("users")
+@pytest.fixture
+def archived(worlds, tmp_path):
+    """-> (world, archive): a log was archived."""
+    world = worlds(partitions=3)
+    world.replay(logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(81, 300))))
+    archive = world.run("archive")
+    world.settle("archive")
+    return world, archive
+
+
+def test_it_waits_until_the_daemons_have_left(archived):
+    world, archive = archived
+    busy = reset(world, "archive", "--wait", "1s", status=RETRY)
+    assert "stop weir-archive" in busy and world.documents("events")
+    waiting = world.start("reset", "archive", "--yes", "--wait", "30s")
+    eventually(lambda: says(waiting, "stop weir-archive"))
+    assert archive.stop() == DONE
+    assert waiting.wait() == DONE and not world.documents("events")
 
 
 def says(program, text):
     assert text in program.log
 
 
-def test_it_asks(full):
-    world, _, programs = full
-    assert [program.stop() for program in programs] == [DONE] * 4
+def test_it_asks(archived):
+    world, archive = archived
+    assert archive.stop() == DONE
     unasked = world.start("reset", "archive")
     assert unasked.wait() == REFUSED and "--yes" in unasked.log
     assert answered(world, b"no\n").returncode == REFUSED

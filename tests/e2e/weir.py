@@ -240,11 +240,13 @@ class Rules:
     unit: str = "s"
     separator: str = ","
     kind: str = "csv"
+    max_ahead: int | None = None    # of rows in a topic with the broker's time
 
     @property
     def form(self):
         separator = self.separator.replace("\\t", "\t")
-        return oracle.Format(self.columns, self.unit, separator, self.kind, YEAR_1990, YEAR_2100)
+        return oracle.Format(self.columns, self.unit, separator, self.kind, YEAR_1990, YEAR_2100,
+                             self.max_ahead)
 
     def options(self):
         return {
