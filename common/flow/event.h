@@ -17,10 +17,10 @@ struct position {
 struct event {
     struct position position;
     int64_t time_ms;
-    struct str user, item;               /* 1..256 bytes of text */
-    struct str behavior;                 /* absent if the log has no such column */
-    struct str fields[COLUMNS_MAX];      /* by column; absent if the row lacks it */
-    const struct columns *columns;       /* ref in decoder */
+    struct str user, item;          /* 1..256 bytes of text */
+    struct str behavior;            /* absent if the log has no such column */
+    struct str fields[COLUMNS_MAX]; /* by column; absent if the row lacks it */
+    const struct columns *columns;  /* ref in decoder */
 };
 
 enum { EVENT_ID_BYTES = 96, EVENT_KEY_MAX = 256 };

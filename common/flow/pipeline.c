@@ -4,7 +4,8 @@
 
 enum { WAIT_MAX_MS = 100, READ_MAX_RECORDS = 2000 };
 
-static bool go_round(struct source *source, const struct stage *stage, int64_t *wait_ms, struct err *e)
+static bool go_round(struct source *source, const struct stage *stage, int64_t *wait_ms,
+                     struct err *e)
 {
     if (!source_poll(source, stage, *wait_ms, e)) return false;
     if (!source_read(source, stage, READ_MAX_RECORDS, e)) return false;

@@ -7,6 +7,7 @@
 
 /* pipeline_run serves the stage until the daemon is told to leave, then leaves the group. False with e set
  * when something ended it. */
-MUST_CHECK bool pipeline_run(struct source *source, const struct stage *stage, struct daemon *d, struct err *e);
+MUST_CHECK bool pipeline_run(struct source *source, const struct stage *stage, struct daemon *d,
+                             struct err *e);
 
 #endif

@@ -12,8 +12,8 @@
 struct record {
     int32_t partition;
     int64_t offset;
-    int64_t timestamp_ms; /* of the record; -1 = none */
-    bool log_append;      /* the timestamp is the broker's, not the producer's */
+    int64_t timestamp_ms;  /* of the record; -1 = none */
+    bool log_append;       /* the timestamp is the broker's, not the producer's */
     struct str key, value; /* absent: null */
 };
 
@@ -22,14 +22,14 @@ enum { CHECKPOINT_METADATA_BYTES = 256, CHECKPOINT_NONE = -1 };
 /* Where a partition stands in its group: the next offset, and what a restart needs beside it. */
 struct checkpoint {
     int32_t partition;
-    int64_t offset; /* CHECKPOINT_NONE = nothing committed */
+    int64_t offset;                           /* CHECKPOINT_NONE = nothing committed */
     char metadata[CHECKPOINT_METADATA_BYTES]; /* text, "" = none */
 };
 
 enum commit {
     COMMIT_DONE,
     COMMIT_REFUSED, /* the partitions are no longer ours: drop what is in hand, a rebalance follows */
-    COMMIT_FAILED,  /* nobody knows; the same commit may be tried again */
+    COMMIT_FAILED, /* nobody knows; the same commit may be tried again */
 };
 
 /* What a daemon makes of its partitions. `self` is its first argument everywhere. Functions that return
@@ -61,7 +61,8 @@ struct source {
 struct source_kind {
     bool (*poll)(struct source *s, const struct stage *stage, int64_t wait_ms, struct err *e);
     bool (*read)(struct source *s, const struct stage *stage, size_t max, struct err *e);
-    enum commit (*commit)(struct source *s, const struct checkpoint *parts, size_t n, struct err *e);
+    enum commit (*commit)(struct source *s, const struct checkpoint *parts, size_t n,
+                          struct err *e);
     bool (*reload)(struct source *s, struct err *e);
     bool (*committed)(struct source *s, struct checkpoint *parts, size_t n, struct err *e);
     int64_t (*first_offset)(struct source *s, int32_t partition, struct err *e);
@@ -72,20 +73,23 @@ struct source_kind {
 
 /* source_poll serves the group (assigned and revoked are called from here only) and waits up to wait_ms
  * for records or group events. */
-MUST_CHECK bool source_poll(struct source *s, const struct stage *stage, int64_t wait_ms, struct err *e);
+MUST_CHECK bool source_poll(struct source *s, const struct stage *stage, int64_t wait_ms,
+                            struct err *e);
 
 /* source_read hands up to max waiting records of each wanted partition to the stage. Never waits. */
 MUST_CHECK bool source_read(struct source *s, const struct stage *stage, size_t max, struct err *e);
 
 /* source_commit commits synchronously. FAILED sets e to the reason; clear it to try again. */
-MUST_CHECK enum commit source_commit(struct source *s, const struct checkpoint *parts, size_t n, struct err *e);
+MUST_CHECK enum commit source_commit(struct source *s, const struct checkpoint *parts, size_t n,
+                                     struct err *e);
 
 /* source_reload forgets the position of all own partitions: the next source_poll calls revoked(lost) and
  * assigned() with what is committed, as after a rebalance. For stages whose transaction was aborted. */
 MUST_CHECK bool source_reload(struct source *s, struct err *e);
 
 /* source_committed fills in the group's committed offset and metadata of any partitions (own or not). */
-MUST_CHECK bool source_committed(struct source *s, struct checkpoint *parts, size_t n, struct err *e);
+MUST_CHECK bool source_committed(struct source *s, struct checkpoint *parts, size_t n,
+                                 struct err *e);
 
 /* source_first_offset returns where the configured `start` (earliest, latest or a timestamp) begins in a
  * partition; -1 with e set when it cannot be asked. */

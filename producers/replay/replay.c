@@ -10,13 +10,13 @@
 #include "base/log.h"
 #include "io/dead_letter_json.h"
 #include "io/input_gz.h"
+#include "io/rows.h"
 #include "replay/input_sorted.h"
 #include "replay/input_topic.h"
 #include "replay/job.h"
 #include "replay/outbox.h"
 #include "replay/pace.h"
 #include "replay/progress.h"
-#include "io/rows.h"
 #include "replay/tally.h"
 
 #define ROW(name, type, fallback, field, help)                                                     \
