@@ -22,7 +22,6 @@ void bookmark_encode(const struct bookmark *b, struct buf *out)
     wire_put_int(out, b->last_ms);
     wire_put_int(out, b->sent);
     wire_put_int(out, b->rejected);
-    wire_put_uint(out, b->done);
     wire_seal(out);
 }
 
@@ -49,7 +48,6 @@ bool bookmark_decode(struct bookmark *b, struct str record, struct err *e)
     b->last_ms = wire_int(&w);
     b->sent = wire_int(&w);
     b->rejected = wire_int(&w);
-    b->done = wire_uint(&w) == 1;
     if (whole && wire_done(&w) && b->place.offset >= 0 && b->place.line >= 0) return true;
     return err_refuse(e,
                       "replay position: the stored record is damaged; use --restart to begin anew");

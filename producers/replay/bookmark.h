@@ -16,7 +16,6 @@ struct bookmark {
     int64_t first_ms,
         last_ms; /* least and greatest event time of the file so far: --loop shifts by them */
     int64_t sent, rejected; /* rows of the job so far */
-    bool done;
 };
 
 /* bookmark_encode writes the record into out (cleared first). */
