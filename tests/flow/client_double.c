@@ -22,16 +22,19 @@ struct client {
     size_t n;
 };
 
-static const char *catalogue = "";
+static struct str catalogue;
+static bool is_fickle;
 
-void client_double_catalogue(const char *items)
+void client_double_catalogue(const char *items, bool fickle)
 {
-    catalogue = items;
+    catalogue = str_of(items);
+    is_fickle = fickle;
 }
 
 struct client *client_new(const struct client_conf *conf, struct metrics *m, struct err *e)
 {
     (void)conf, (void)m, (void)e;
+    if (is_fickle && catalogue.len) str_cut(&catalogue, ',');
     return mem_zero(1, sizeof(struct client));
 }
 
@@ -51,7 +54,7 @@ void client_ask(struct client *c, const struct client_ask *ask, client_answer *a
 {
     assert(c->n < ASKS_MAX && ask->n_rec <= ITEMS_MAX && ask->history_n > 0);
     struct ask *mine = &c->asks[c->n++];
-    struct str rest = str_of(catalogue);
+    struct str rest = catalogue;
     bool deaf = ask->user.len >= 4 && memcmp(ask->user.at, "deaf", 4) == 0;
     *mine = (struct ask){.answer = answer, .ctx = ctx, .deaf = deaf};
     while (!deaf && rest.len && mine->n < (size_t)ask->n_rec) {

@@ -3,7 +3,9 @@
 #ifndef WEIR_TESTS_CLIENT_DOUBLE_H
 #define WEIR_TESTS_CLIENT_DOUBLE_H
 
-/* "item,item,...", lent. */
-void client_double_catalogue(const char *items);
+#include <stdbool.h>
+
+/* "item,item,...", lent. Fickle: each client that is made skips one item more at the front. */
+void client_double_catalogue(const char *items, bool fickle);
 
 #endif

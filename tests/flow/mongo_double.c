@@ -373,3 +373,14 @@ void mongo_double_users(FILE *out)
         fputc('\n', out);
     }
 }
+
+void mongo_double_check(void)
+{
+    for (size_t i = 0; i < world.known_n; i++) {
+        const struct users_mongo_doc *doc = &world.known[i].doc;
+        const struct shown *s = shown_at(str_of(world.known[i].user), doc->last_ms);
+        assert(s && s->slate->n == doc->last->n && s->slate->source == doc->last->source);
+        for (size_t j = 0; j < doc->last->n; j++)
+            assert(str_eq(s->slate->items[j], doc->last->items[j]));
+    }
+}

@@ -12,4 +12,7 @@ void mongo_double_close(void);
 void mongo_double_recommendations(FILE *out);
 void mongo_double_users(FILE *out);
 
+/* Asserts that each user's `last` is what his recommendation of that time has shown. */
+void mongo_double_check(void);
+
 #endif

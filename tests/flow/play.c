@@ -14,6 +14,7 @@
 #include "clock_double.h"
 #include "fate.h"
 #include "kafka_double.h"
+#include "redis_double.h"
 #include "source_file.h"
 
 enum {
@@ -134,6 +135,13 @@ static void kill_all(struct play *p)
     pass(p, 0, true);
 }
 
+static void forget(struct play *p)
+{
+    pass(p, 0, true);
+    redis_double_empty();
+    pass(p, p->conf->time.idle_timeout_ms, true);
+}
+
 static void revoke(struct play *p, bool all)
 {
     int32_t own[16];
@@ -152,6 +160,7 @@ static void act(struct play *p, enum script_what what, bool all)
     case SCRIPT_KILL: kill_all(p); break;
     case SCRIPT_REVOKE: revoke(p, all); break;
     case SCRIPT_ABORT: kafka_double_abort_next(); break;
+    case SCRIPT_FORGET: forget(p); break;
     default: break;
     }
 }

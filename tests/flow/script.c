@@ -45,8 +45,9 @@ char **script_dirs(void)
 static enum script_what action_of(struct str line)
 {
     static const char *const words[] = {
-        [SCRIPT_NOTHING] = "-",  [SCRIPT_COMMIT] = "!commit", [SCRIPT_IDLE] = "!idle",
-        [SCRIPT_KILL] = "!kill", [SCRIPT_REVOKE] = "!revoke", [SCRIPT_ABORT] = "!abort"};
+        [SCRIPT_NOTHING] = "-",     [SCRIPT_COMMIT] = "!commit", [SCRIPT_IDLE] = "!idle",
+        [SCRIPT_KILL] = "!kill",    [SCRIPT_REVOKE] = "!revoke", [SCRIPT_ABORT] = "!abort",
+        [SCRIPT_FORGET] = "!forget"};
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (words[i] && str_eq(line, str_of(words[i]))) return (enum script_what)i;
     if (line.len && line.at[0] == '!') fail_msg("unknown action %.*s", STR_ARGS(line));

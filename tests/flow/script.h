@@ -12,6 +12,7 @@
  *     !kill     every process dies and comes back
  *     !revoke   the group takes the partitions and gives them back
  *     !abort    the next transaction is aborted by the broker
+ *     !forget   Redis loses everything, then it is as after !idle
  *
  * Lines that begin with "#" are comments. */
 #ifndef WEIR_TESTS_SCRIPT_H
@@ -29,7 +30,8 @@ enum script_what {
     SCRIPT_IDLE,
     SCRIPT_KILL,
     SCRIPT_REVOKE,
-    SCRIPT_ABORT
+    SCRIPT_ABORT,
+    SCRIPT_FORGET
 };
 
 struct script_line {
