@@ -39,7 +39,7 @@ void groups_kafka_free(struct groups_kafka *g)
     free(g);
 }
 
-/* --- one question, one answer --------------------------------------------------------------------- */
+/* --- one question, one answer ----------------------------------------------------------------- */
 
 struct question {
     const char *group;
@@ -103,7 +103,7 @@ static rd_kafka_resp_err_t code(const rd_kafka_error_t *error)
     return error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* --- committed offsets ---------------------------------------------------------------------------- */
+/* --- committed offsets ------------------------------------------------------------------------ */
 
 static void send_committed(struct groups_kafka *g, struct question *q,
                            const rd_kafka_AdminOptions_t *options)
@@ -165,7 +165,7 @@ bool groups_kafka_committed(struct groups_kafka *g, const char *group, const cha
     return !error || failed("offsets", &q, error, e);
 }
 
-/* --- members -------------------------------------------------------------------------------------- */
+/* --- members ---------------------------------------------------------------------------------- */
 
 static void send_members(struct groups_kafka *g, struct question *q,
                          const rd_kafka_AdminOptions_t *options)
@@ -196,7 +196,7 @@ bool groups_kafka_members(struct groups_kafka *g, const char *group, size_t *ret
     return !error || failed("members", &q, error, e);
 }
 
-/* --- deletion ------------------------------------------------------------------------------------- */
+/* --- deletion --------------------------------------------------------------------------------- */
 
 static void send_delete(struct groups_kafka *g, struct question *q,
                         const rd_kafka_AdminOptions_t *options)

@@ -52,7 +52,7 @@ void scan_kafka_free(struct scan_kafka *s)
     free(s);
 }
 
-/* --- where partitions begin and end --------------------------------------------------------------- */
+/* --- where partitions begin and end ----------------------------------------------------------- */
 
 static bool failed(const char *topic, rd_kafka_resp_err_t error, struct err *e)
 {
@@ -134,7 +134,7 @@ bool scan_kafka_parts(struct scan_kafka *s, const char *topic, struct scan_kafka
     return true;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct scan {
     struct scan_kafka *s;                /* ref */

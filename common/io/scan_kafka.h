@@ -1,5 +1,5 @@
-/* A topic as it stands: where its partitions begin and end, and its committed records, read once. No member of a
- * group, nothing committed: for the tools. */
+/* A topic as it stands: where its partitions begin and end, and its committed records, read
+ * once. No member of a group, nothing committed: for the tools. */
 #ifndef WEIR_IO_SCAN_KAFKA_H
 #define WEIR_IO_SCAN_KAFKA_H
 
@@ -12,7 +12,8 @@ struct scan_kafka; /* of one thread */
 MUST_CHECK struct scan_kafka *scan_kafka_new(const struct conf_kafka *conf, struct err *e);
 void scan_kafka_free(struct scan_kafka *s); /* NULL is fine */
 
-/* Offsets of a partition. Between any two may lie nothing that a reader sees: transactions leave marks. */
+/* Offsets of a partition. Between any two may lie nothing that a reader sees: transactions leave
+ * marks. */
 struct scan_kafka_part {
     int32_t partition;
     int64_t first; /* of what is still stored */
@@ -21,15 +22,16 @@ struct scan_kafka_part {
     int64_t from;  /* where scan_kafka_read begins; preset to first */
 };
 
-/* scan_kafka_parts lists the partitions of a topic; the caller frees *ret_parts. None if there is no such topic. */
+/* scan_kafka_parts lists the partitions of a topic; the caller frees *ret_parts. None if there
+ * is no such topic. */
 MUST_CHECK bool scan_kafka_parts(struct scan_kafka *s, const char *topic,
                                  struct scan_kafka_part **ret_parts, size_t *ret_n, struct err *e);
 
 /* Gets one record, lent for the call. False = no more of this partition. */
 typedef bool scan_kafka_record(void *ctx, const struct record *r);
 
-/* scan_kafka_read hands over the committed records of every partition from `from` up to `end`, in the order of each
- * partition. */
+/* scan_kafka_read hands over the committed records of every partition from `from` up to `end`,
+ * in the order of each partition. */
 MUST_CHECK bool scan_kafka_read(struct scan_kafka *s, const char *topic,
                                 const struct scan_kafka_part *parts, size_t n,
                                 scan_kafka_record *record, void *ctx, struct err *e);

@@ -41,7 +41,8 @@ static bool find(struct jobs *jobs, const struct conf_kafka *kafka,
     return good;
 }
 
-/* Whoever opens a transactional id ends the one that has it: a running replay leaves as taken over. */
+/* Whoever opens a transactional id ends the one that has it: a running replay leaves as taken
+ * over. */
 static bool fence(const struct conf_kafka *kafka, const char *events, struct str job, struct err *e)
 {
     char *id = mem_printf("weir-replay:%s:%.*s", events, STR_ARGS(job));

@@ -1,18 +1,24 @@
-/* A reset is many deletions in three systems, and it may be killed between any two, or a daemon may start meanwhile.
- * So the order of the steps is such that a half-done reset is refused by every daemon, until it is run again:
+/* A reset is many deletions in three systems, and it may be killed between any two, or a daemon
+ * may start meanwhile. So the order of the steps is such that a half-done reset is refused by
+ * every daemon, until it is run again:
  *
- * 1. wait until no group of the scope has a member. Nobody writes from here on but daemons that start later, and a
- *    member that was taken for dead: its commits are refused once its group is gone.
- * 2. raise the epochs. What the groups have committed now tells of an older epoch: whoever starts on it refuses and
- *    names weir-reset; weir-rank also deletes what an older epoch left in Redis. Run twice, they rise twice: only
- *    that they grow matters.
- * 3. end the replays that still run, and forget their positions (all). One that starts before the topic is new
- *    finds no position, and its rows go with the old topic: the operator who resets does not replay meanwhile.
- * 4. delete the groups. A group that has got a member again is refused by the broker: start over at 1. A daemon that
- *    starts from here on finds no offsets; it goes on only if its store is empty (consumers/start.c), that is,
- *    when it finds nothing that step 5 would still have to delete.
- * 5. wipe the stores: Redis, then the collections, then the topics. weir-panes goes last, because weir-count looks there
- *    whether it is the first. Then make the topics anew. */
+ * 1. wait until no group of the scope has a member. Nobody writes from here on but daemons that
+ *    start later, and a member that was taken for dead: its commits are refused once its group
+ *    is gone.
+ * 2. raise the epochs. What the groups have committed now tells of an older epoch: whoever
+ *    starts on it refuses and names weir-reset; weir-rank also deletes what an older epoch left
+ *    in Redis. Run twice, they rise twice: only that they grow matters.
+ * 3. end the replays that still run, and forget their positions (all). One that starts before
+ *    the topic is new finds no position, and its rows go with the old topic: the operator who
+ *    resets does not replay meanwhile.
+ * 4. delete the groups. A group that has got a member again is refused by the broker: start over
+ *    at 1. weir-archive, weir-rank and weir-recommend, started from here on, find no offsets and go
+ *    on only if their stores are empty (consumers/start.c), that is, when they find nothing that
+ *    step 5 would still have to delete. weir-count does go on; if it wrote to the old weir-panes,
+ *    weir-rank refuses that for its epoch.
+ * 5. wipe the stores: Redis, then the collections, then the topics.
+ * 6. delete the groups again: a daemon that started during 5 is found, and all of it is done over.
+ *    Then make the topics anew. */
 #include "reset/reset.h"
 
 #include <inttypes.h>
@@ -97,7 +103,7 @@ void reset_describe(const struct reset_scope *scope, const struct reset_conf *co
     fprintf(out, "\n");
 }
 
-/* --- the steps ------------------------------------------------------------------------------------ */
+/* --- the steps -------------------------------------------------------------------------------- */
 
 struct reset {
     const struct reset_scope *scope; /* ref */
@@ -190,10 +196,7 @@ static bool wipe_stores(const struct reset *r, struct err *e)
     const struct reset_scope *scope = r->scope;
     if (scope->redis && !wipe_redis(&conf->redis, e)) return false;
     if (scope->collections[0] && !wipe_mongo(&conf->mongo, scope->collections, e)) return false;
-    unsigned panes = scope->topics & 1u << TOPICS_PANES;
-    return topics_kafka_delete(&conf->kafka, &conf->topics, scope->topics & ~panes, e) &&
-           topics_kafka_delete(&conf->kafka, &conf->topics, panes, e) &&
-           topics_kafka_ensure(&conf->kafka, &conf->topics, scope->topics, e);
+    return topics_kafka_delete(&conf->kafka, &conf->topics, scope->topics, e);
 }
 
 static bool run(struct reset *r, struct err *e)
@@ -206,8 +209,9 @@ static bool run(struct reset *r, struct err *e)
         if (!wait_until_left(r, deadline_ms, e) || !raise_epochs(r, e)) return false;
         if (r->scope->jobs && !jobs_forget(&conf->kafka, &conf->topics, e)) return false;
         if (!delete_groups(r, &busy, e)) return false;
+        if (!busy && (!wipe_stores(r, e) || !delete_groups(r, &busy, e))) return false;
     } while (busy);
-    return wipe_stores(r, e);
+    return topics_kafka_ensure(&conf->kafka, &conf->topics, r->scope->topics, e);
 }
 
 bool reset_run(const struct reset_scope *scope, const struct reset_conf *conf, struct err *e)

@@ -19,13 +19,15 @@ struct reset_conf {
 
 struct reset_scope;
 
-/* reset_scope finds "ranking", "recommend", "archive" or "all". NULL with e set (refused) for others. */
+/* reset_scope finds "ranking", "recommend", "archive" or "all". NULL with e set (refused) for
+ * others. */
 MUST_CHECK const struct reset_scope *reset_scope(const char *name, struct err *e);
 
 /* reset_describe writes what a scope deletes, for a person who is to agree. */
 void reset_describe(const struct reset_scope *scope, const struct reset_conf *conf, FILE *out);
 
-/* reset_run waits until the groups have no members, then wipes. Killed half-way it can be run again. */
+/* reset_run waits until the groups have no members, then wipes. Killed half-way it can be run
+ * again. */
 MUST_CHECK bool reset_run(const struct reset_scope *scope, const struct reset_conf *conf,
                           struct err *e);
 

@@ -22,7 +22,7 @@ static bool scan(const struct balance_from *from, enum topics_kafka which,
     return good;
 }
 
-/* --- rows read ------------------------------------------------------------------------------------ */
+/* --- rows read -------------------------------------------------------------------------------- */
 
 /* The newest position of every job, by its key "topic US job". */
 struct jobs {
@@ -32,6 +32,7 @@ struct jobs {
 
 struct job {
     int64_t epoch, sent, rejected;
+    bool unread; /* written by another version */
 };
 
 static bool take_position(void *ctx, const struct record *r)
@@ -43,11 +44,20 @@ static bool take_position(void *ctx, const struct record *r)
     struct job *job = (struct job *)(uintptr_t)*slot;
     if (!job) *slot = (uintptr_t)(job = mem_zero(1, sizeof *job));
     struct bookmark found;
-    struct err unread = {0};
-    *job = (struct job){0}; /* a deleted key, or one of another version, tells nothing */
-    if (bookmark_decode(&found, r->value, &unread))
-        *job = (struct job){found.epoch, found.sent, found.rejected};
+    struct err e = {0};
+    *job = (struct job){0};
+    if (!r->value.at) return true; /* deleted */
+    job->unread = !bookmark_decode(&found, r->value, &e);
+    if (!job->unread) *job = (struct job){found.epoch, found.sent, found.rejected, false};
     return true;
+}
+
+static void add_job(struct balance *b, const struct job *job)
+{
+    if (job->unread) b->unread = true;
+    if (job->epoch != b->epoch) return;
+    b->sent = (b->sent == BALANCE_UNKNOWN ? 0 : b->sent) + job->sent;
+    b->rejected = (b->rejected == BALANCE_UNKNOWN ? 0 : b->rejected) + job->rejected;
 }
 
 static void add_jobs(struct jobs *jobs, struct balance *b)
@@ -56,12 +66,10 @@ static void add_jobs(struct jobs *jobs, struct balance *b)
     const struct map_slot *slot;
     for (size_t i = 0; (slot = map_next(&jobs->newest, &i));) {
         struct job *job = (struct job *)(uintptr_t)slot->value;
-        if (job->epoch == b->epoch) {
-            b->sent = (b->sent == BALANCE_UNKNOWN ? 0 : b->sent) + job->sent;
-            b->rejected = (b->rejected == BALANCE_UNKNOWN ? 0 : b->rejected) + job->rejected;
-        }
+        add_job(b, job);
         free(job);
     }
+    if (b->unread) b->sent = b->rejected = BALANCE_UNKNOWN;
 }
 
 static bool find_read(struct balance *b, const struct balance_from *from, struct err *e)
@@ -77,10 +85,10 @@ static bool find_read(struct balance *b, const struct balance_from *from, struct
     return good;
 }
 
-/* --- rows told apart ------------------------------------------------------------------------------ */
+/* --- rows told apart -------------------------------------------------------------------------- */
 
-/* The event ids among the keys of a topic, each once: "epoch:partition:offset:row". Dead letters of weir-replay have
- * "file:line" instead. */
+/* The event ids among the keys of a topic, each once: "epoch:partition:offset:row". Dead letters
+ * of weir-replay have "file:line" instead. */
 struct ids {
     struct map seen;
     int64_t epoch;
@@ -121,7 +129,7 @@ bool balance_find(struct balance *b, const struct balance_from *from, struct err
            stored_mongo_archived(from->mongo, from->epoch, &b->archived, e);
 }
 
-/* --- what they come to ---------------------------------------------------------------------------- */
+/* --- what they come to ------------------------------------------------------------------------ */
 
 enum balance_state balance_of_rows(const struct balance *b)
 {

@@ -1,4 +1,4 @@
-/* The two sums that must hold once everything has settled, for the rows of the present source.epoch:
+/* The two sums that must hold once everything has settled, for the rows of the present epoch:
  *
  *     rows read by weir-replay = archived + bad          archived = counted + late
  *
@@ -14,12 +14,12 @@
 
 struct balance {
     int64_t epoch;
-    int64_t sent,
-        rejected;     /* by the jobs whose positions are in weir-state; unknown: there are none */
-    int64_t archived; /* documents in `events` */
-    int64_t dead;     /* dead letters of weir-archive, each counted once */
-    int64_t counted;  /* unknown: nobody has counted yet */
-    int64_t late;     /* records in the late topic */
+    int64_t sent, rejected; /* by the jobs whose positions are in weir-state */
+    bool unread;            /* one of them was written by another version */
+    int64_t archived;       /* documents in `events` */
+    int64_t dead;           /* dead letters of weir-archive, each counted once */
+    int64_t counted;        /* unknown: nobody has counted yet */
+    int64_t late;           /* records in the late topic */
 };
 
 /* Where the terms are found. */
@@ -30,7 +30,7 @@ struct balance_from {
     int64_t epoch;              /* source.epoch */
 };
 
-/* balance_find fills s but for `counted`. */
+/* balance_find fills b but for `counted`. */
 MUST_CHECK bool balance_find(struct balance *b, const struct balance_from *from, struct err *e);
 
 enum balance_state { BALANCE_HOLD, BALANCE_DIFFER, BALANCE_OPEN /* a term is not known */ };

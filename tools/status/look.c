@@ -55,7 +55,7 @@ void look_free(struct look *l)
     free(l);
 }
 
-/* --- one group ------------------------------------------------------------------------------------ */
+/* --- one group -------------------------------------------------------------------------------- */
 
 /* What a group has committed for the partitions of its topic. */
 static bool fetch(struct look *l, const char *group, const char *topic, struct view_group *g,
@@ -82,8 +82,8 @@ static void read_metadata(struct view_part *part)
     if (meta_find(text, "counted", &value)) part->counted = value;
 }
 
-/* Whether a record at `next` or behind it is work. weir-count writes a batch every few seconds even when nothing
- * came; those are none. */
+/* Whether a record at `next` or behind it is work. weir-count writes a batch every few seconds
+ * even when nothing came; those are none. */
 static bool is_work(void *ctx, const struct record *r)
 {
     struct view_group *g = ctx;
@@ -100,7 +100,8 @@ static bool is_batch_with_panes(void *ctx, const struct record *r)
     return !work || is_work(ctx, r);
 }
 
-/* A group's lag: between its position and the end may lie nothing but marks of transactions, so that is read. */
+/* A group's lag: between its position and the end may lie nothing but marks of transactions, so
+ * that is read. */
 static bool find_lag(struct look *l, enum view_daemon which, const char *topic,
                      struct scan_kafka_part *ends, struct view_group *g, struct err *e)
 {
@@ -129,7 +130,7 @@ static bool look_at_group(struct look *l, enum view_daemon which, struct view_gr
     return good;
 }
 
-/* --- everything ----------------------------------------------------------------------------------- */
+/* --- everything ------------------------------------------------------------------------------- */
 
 static void read_ranking(struct view *v)
 {
@@ -155,7 +156,7 @@ bool look_at(struct look *l, struct view *v, struct err *e)
     return true;
 }
 
-/* --- the sums ------------------------------------------------------------------------------------- */
+/* --- the sums --------------------------------------------------------------------------------- */
 
 static int64_t counted(const struct view_group *count)
 {

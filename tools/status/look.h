@@ -21,12 +21,12 @@ struct look;
 MUST_CHECK struct look *look_new(const struct look_conf *conf, struct err *e);
 void look_free(struct look *l); /* NULL is fine */
 
-/* look_at fills a zeroed view (asked is kept) and judges it. False with e set when Kafka does not answer; what
- * Redis and MongoDB fail to answer stands in the view. */
+/* look_at fills a zeroed view (asked is kept) and judges it. False with e set when Kafka does
+ * not answer; what Redis and MongoDB fail to answer stands in the view. */
 MUST_CHECK bool look_at(struct look *l, struct view *v, struct err *e);
 
-/* look_balance finds the terms of the two sums: reads the topics of late and dead rows from their beginnings, and
- * takes what was counted from the view. */
+/* look_balance finds the terms of the two sums: reads the topics of late and dead rows from
+ * their beginnings, and takes what was counted from the view. */
 MUST_CHECK bool look_balance(struct look *l, const struct view *v, struct balance *b,
                              struct err *e);
 

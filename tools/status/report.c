@@ -24,7 +24,7 @@ void report_why(const struct view *v, struct buf *out)
     }
 }
 
-/* --- for people ----------------------------------------------------------------------------------- */
+/* --- for people ------------------------------------------------------------------------------- */
 
 /* 1234567 -> "1,234,567"; unknown ones are "-". */
 static const char *grouped(int64_t n, char text[NUMBER_BYTES])
@@ -92,6 +92,12 @@ static void table_stored(const struct view *v, struct buf *out)
                grouped(v->stored.users, n[2]), grouped(v->stored.recommendations, n[3]));
 }
 
+static const char *why_unknown(const struct balance *b)
+{
+    if (b->unread) return ": weir-state holds a position of another version of weir-replay";
+    return b->sent == BALANCE_UNKNOWN ? ": weir-replay has left no position" : "";
+}
+
 static void table_balance(const struct balance *b, struct buf *out)
 {
     char n[3][NUMBER_BYTES];
@@ -99,7 +105,7 @@ static void table_balance(const struct balance *b, struct buf *out)
     buf_printf(out, "\nrows read     %s = %s archived + %s bad: %s%s\n",
                grouped(replayed ? b->sent + b->rejected : BALANCE_UNKNOWN, n[0]),
                grouped(b->archived, n[1]), grouped(b->dead + (replayed ? b->rejected : 0), n[2]),
-               states[balance_of_rows(b)], replayed ? "" : ": weir-replay has left no position");
+               states[balance_of_rows(b)], why_unknown(b));
     buf_printf(out, "archived      %s = %s counted + %s late: %s%s\n", grouped(b->archived, n[0]),
                grouped(b->counted, n[1]), grouped(b->late, n[2]), states[balance_of_events(b)],
                b->counted != BALANCE_UNKNOWN ? "" : ": weir-count has not told how many");
@@ -115,7 +121,7 @@ void report_table(const struct view *v, const struct balance *b, struct buf *out
     buf_printf(out, "\n%s\n", view_settled(v) ? "settled" : "not settled");
 }
 
-/* --- for scripts ---------------------------------------------------------------------------------- */
+/* --- for scripts ------------------------------------------------------------------------------ */
 
 /* What is not known is null. */
 static void json_number(struct buf *out, const char *name, int64_t n, int64_t unknown)

@@ -5,8 +5,8 @@
 #include "io/client_mongo.h"
 #include "status/view.h"
 
-/* stored_mongo_read counts the documents of every collection, by its metadata: fast, and exact while the server has
- * not crashed. */
+/* stored_mongo_read counts the documents of every collection, by its metadata: fast, and exact
+ * while the server has not crashed. */
 MUST_CHECK bool stored_mongo_read(struct client_mongo *c, struct view_stored *stored,
                                   struct err *e);
 

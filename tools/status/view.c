@@ -62,8 +62,8 @@ static int64_t greatest_clock(const struct view_group *count)
     return clock_ms;
 }
 
-/* With nothing in flight and all partitions idle, the window shown is the one whose last pane holds the greatest
- * event time. */
+/* With nothing in flight and all partitions idle, the window shown is the one whose last pane
+ * holds the greatest event time. */
 static void judge_ranking(struct view *v)
 {
     struct view_group *rank = &v->groups[VIEW_RANK];
