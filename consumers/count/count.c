@@ -68,10 +68,11 @@ struct count {
 
 /* --- partitions that ran ahead ------------------------------------------------------------------------ */
 
+/* F trails every clock by the delay: without it a delay longer than the skew would stop all partitions for ever. */
 static int64_t fired_limit(const struct count *c)
 {
     if (c->fired_ms == WATERMARK_NONE) return INT64_MAX;
-    return c->fired_ms + c->parts.conf->skew * c->parts.window->size_ms;
+    return c->fired_ms + c->parts.time->delay_ms + c->parts.conf->skew * c->parts.window->size_ms;
 }
 
 static bool any_beyond(const struct count *c, int64_t limit_ms)
