@@ -266,7 +266,7 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     struct rank *r = self;
     assert(n <= 1); /* topics_kafka_ensure: the panes have one partition */
     forget(r);
-    if (n == 0) return true; /* standing by */
+    if (n == 0) return daemon_ready(r->daemon, true), true; /* standing by */
     struct checkpoint first = checkpoint_of(r, WINDOWS_START);
     const struct start_rule rule = {r->source, "ranking", first.metadata, store_is_empty, r};
     enum start start = start_positions(&rule, parts, n, e);

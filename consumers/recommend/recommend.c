@@ -70,7 +70,7 @@ struct recommend {
     struct client_mongo *mongo; /* own, as all below */
     struct wave_parts stores;
     struct wave *wave;
-    struct part *parts;
+    struct part *parts;     /* NULL = nothing assigned; there may be none of them: standing by */
     struct rounds **rounds; /* of the same partitions */
     size_t n;
     struct start_pause pause;
@@ -322,7 +322,7 @@ static void show(struct recommend *r)
     if (trouble[0] && !r->troubled) log_warn("recommend", "store_away", "reason=\"%s\"", trouble);
     if (!trouble[0] && r->troubled) log_info("recommend", "store_back", "partitions=%zu", r->n);
     r->troubled = trouble[0] != '\0';
-    daemon_ready(r->daemon, r->prepared && r->n > 0 && !r->troubled);
+    daemon_ready(r->daemon, r->prepared && r->parts && !r->troubled);
     for (size_t i = 0; i < r->n; i++) {
         int64_t clock_ms = r->parts[i].rounds.now.clock_ms;
         if (clock_ms != WATERMARK_NONE)
