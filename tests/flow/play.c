@@ -137,16 +137,18 @@ static void kill_all(struct play *p)
 
 static void forget(struct play *p)
 {
-    pass(p, 0, true);
+    pass(p, COMMIT_MS, true);
     redis_double_empty();
     pass(p, p->conf->time.idle_timeout_ms, true);
 }
 
 static void revoke(struct play *p, bool all)
 {
-    int32_t own[16];
-    for (int32_t i = 0; i < p->script->partition_n; i++) own[i] = i;
-    source_file_rebalance(p->events, own, (size_t)p->script->partition_n, false);
+    const int32_t own[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    for (size_t i = 0; i < (all ? p->actor_n : 1); i++) {
+        struct source *s = p->actors[i].source;
+        source_file_rebalance(s, own, (size_t)source_partition_n(s), false);
+    }
     pass(p, 0, all);
 }
 

@@ -10,9 +10,9 @@
  *     !commit   a second passes: what is in hand is committed
  *     !idle     time.idle.timeout passes: who has no record behind his last one is idle
  *     !kill     every process dies and comes back
- *     !revoke   the group takes the partitions and gives them back
+ *     !revoke   the groups take all partitions and give them back
  *     !abort    the next transaction is aborted by the broker
- *     !forget   Redis loses everything, then it is as after !idle
+ *     !forget   as !commit; Redis loses everything; as !idle
  *
  * Lines that begin with "#" are comments. */
 #ifndef WEIR_TESTS_SCRIPT_H
