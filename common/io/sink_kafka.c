@@ -207,9 +207,10 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
     return fail(s, m->topic, code, rd_kafka_err2str(code), e);
 }
 
-bool sink_kafka_flush(struct sink_kafka *s, int64_t timeout_ms, struct err *e)
+bool sink_kafka_flush(struct sink_kafka *s, int64_t timeout_ms, bool *ret_waiting, struct err *e)
 {
     rd_kafka_resp_err_t code = rd_kafka_flush(s->rk, (int)timeout_ms);
+    if (ret_waiting) *ret_waiting = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (code == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return err_set(e, "kafka producer: %d messages are not acknowledged after %d ms",
                        rd_kafka_outq_len(s->rk), (int)timeout_ms);

@@ -42,8 +42,10 @@ MUST_CHECK enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *sour
 MUST_CHECK enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e);
 MUST_CHECK enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e);
 
-/* Without transactions: put as above (never ABORTED), then flush; false = something was not delivered. */
-MUST_CHECK bool sink_kafka_flush(struct sink_kafka *s, int64_t timeout_ms, struct err *e);
+/* Without transactions: put as above (never ABORTED), then flush; false = something was not delivered, or, with
+ * *ret_waiting (NULL is fine) set, not yet: nothing is known before a flush that waits for nothing any more. */
+MUST_CHECK bool sink_kafka_flush(struct sink_kafka *s, int64_t timeout_ms, bool *ret_waiting,
+                                 struct err *e);
 
 /* sink_kafka_partition_of is where Java's and our producers put a key: murmur2, & 0x7fffffff, % n. */
 int32_t sink_kafka_partition_of(struct str key, int32_t partition_n);

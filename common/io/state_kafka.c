@@ -76,7 +76,7 @@ bool state_kafka_write(const struct conf_kafka *kafka, const struct topics_kafka
     if (!sink) return false;
     char *topic = topics_kafka_name(topics, TOPICS_STATE);
     struct sink_kafka_message m = {.topic = topic, .partition = 0, .key = key, .value = value};
-    bool ok = sink_kafka_put(sink, &m, e) == TXN_DONE && sink_kafka_flush(sink, WRITE_MS, e);
+    bool ok = sink_kafka_put(sink, &m, e) == TXN_DONE && sink_kafka_flush(sink, WRITE_MS, NULL, e);
     sink_kafka_free(sink);
     free(topic);
     return ok;

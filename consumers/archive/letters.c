@@ -92,10 +92,8 @@ bool letters_send(struct letters *l, bool *ret_again, struct err *e)
     *ret_again = false;
     if (l->n == 0) return true;
     if (!put_all(l, e)) return false;
-    if (sink_kafka_flush(l->sink, SEND_MS, e)) return true;
+    /* What is still on its way is not put a second time. */
+    if (sink_kafka_flush(l->sink, SEND_MS, &l->sent, e)) return true;
     *ret_again = e->status == ERR_FAILED;
-    struct err ignored = {0};
-    bool gone = sink_kafka_flush(l->sink, 0, &ignored);
-    l->sent = !gone; /* what is still on its way is not put a second time */
     return false;
 }

@@ -153,7 +153,7 @@ static void fill(struct cluster *c)
                                        .value = str_of("1,2,3,pv,1511544070")};
         assert_int_equal(sink_kafka_put(sink, &m, &e), TXN_DONE);
     }
-    assert_true(sink_kafka_flush(sink, DEADLINE_MS, &e));
+    assert_true(sink_kafka_flush(sink, DEADLINE_MS, NULL, &e));
     sink_kafka_free(sink);
 }
 
