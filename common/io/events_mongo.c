@@ -12,11 +12,12 @@
 enum {
     BULK_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 documents and 48 MB */
     BULK_BYTES = 16 << 20,
+    TTL_MAX_DAYS = 24855, /* MongoDB takes 2^31 seconds; more it refuses at every start */
 };
 
 const struct config_row events_mongo_rows[] = {
     {"archive", "ttl", CONFIG_DURATION, "0", "delete events so long after their time; 0 = never",
-     offsetof(struct events_mongo_conf, ttl_ms), 0},
+     offsetof(struct events_mongo_conf, ttl_ms), 0, INT64_C(86400000) * TTL_MAX_DAYS},
     {0},
 };
 
