@@ -1,4 +1,4 @@
-"""An inference service that does as it is told: answers, or fails in every way that a real one might."""
+"""An inference service that does as it is told: answers, or fails as a real one might."""
 import json
 import threading
 import time

@@ -1,4 +1,4 @@
-"""weir-archive: every good row once in `events`, every pair in `consumed`, every bad row a dead letter."""
+"""weir-archive: every good row once in `events`, every pair in `consumed`, bad rows dead letters."""
 import signal
 import time
 from collections import Counter
@@ -59,8 +59,10 @@ def test_packed_records_and_odd_ones(worlds):
 
 
 @pytest.mark.parametrize("rules, row", [
-    ({"columns": "time,item,-,user,shop", "separator": ";"}, b"%(time)d;i%(item)d;zzz;u%(user)d;shop"),
-    ({"columns": "item,user,time", "unit": "ms", "separator": "\\t"}, b"i%(item)d\tu%(user)d\t%(time)d000"),
+    ({"columns": "time,item,-,user,shop", "separator": ";"},
+     b"%(time)d;i%(item)d;zzz;u%(user)d;shop"),
+    ({"columns": "item,user,time", "unit": "ms", "separator": "\\t"},
+     b"i%(item)d\tu%(user)d\t%(time)d000"),
     ({"kind": "json", "columns": "user,item,behavior,time"},
      b'{"time": %(time)d, "item": %(item)d, "user": "u%(user)d", "behavior": "pv", "more": [{}]}'),
 ], ids=["order", "tabs", "json"])

@@ -1,4 +1,4 @@
-"""Every program refuses what it cannot use with status 78 and one line, and -t shows what it would use."""
+"""Every program refuses with status 78 and one line what it cannot use; -t shows what it would."""
 import subprocess
 
 import pytest
@@ -101,7 +101,8 @@ def test_values_that_are_none(key, value):
     ("[time]\ndelay = 1s\nnothing = 2\n", ":3"), ("[nothing]\na = 1\n", ":"),
     ("[time]\ndelay = 1s\n\ndelay = 2s\n", ":4"), ("[time]\ndelay\n", ":2"), ("delay = 1s\n", ":1"),
     ("[time\ndelay = 1s\n", ":1"), ("[time]\ndelay = soon\n", ":2"),
-    ("[time]\n  delay = 1s\n lateness = 2s ;x\n", ":"), ("[time]\ndelay = " + "1" * 5000 + "\n", ":2"),
+    ("[time]\n  delay = 1s\n lateness = 2s ;x\n", ":"),
+    ("[time]\ndelay = " + "1" * 5000 + "\n", ":2"),
     ("[time]\ndelay = 1s\x00\n", ":2"),
 ], ids=["key", "section", "double", "no value", "no section", "bracket", "value", "comment", "long",
         "nul"])

@@ -7,7 +7,6 @@ from confluent_kafka.admin import NewPartitions
 
 import agree
 import logs
-import oracle
 from weir import DONE, eventually
 
 
@@ -108,7 +107,7 @@ def test_a_window_without_events_is_shown_empty(worlds):
     world.produce_rows([row % start, row % (start + 130)])
     ends_at((start + 120) * 1000)
     assert world.hot()["order"] == ["i"]
-    world.produce_rows([row % (start + 3610)])    # an hour later: the windows of ten minutes are empty
+    world.produce_rows([row % (start + 3610)])    # an hour later: windows are empty
     ends_at((start + 3600) * 1000)
     hot = world.hot()
     assert hot["order"] == [] and hot["items"] == [] and hot["hash"]["ranking"] == "[]"
@@ -181,7 +180,8 @@ def test_partitions_may_be_added(worlds):
     assert len(rank_is_exact(world)) == 5
 
 
-@pytest.mark.parametrize("name, options", [("weblog.csv.gz", []), ("serenade-test.csv.gz", ["--sort"])])
+@pytest.mark.parametrize("name, options", [
+    ("weblog.csv.gz", []), ("serenade-test.csv.gz", ["--sort"])])
 def test_real_logs(worlds, real_logs, name, options):
     world = worlds(partitions=4, size=3_600_000, slide=300_000, lateness=600_000, n=100)
     world.replay(real_logs / name, *options)

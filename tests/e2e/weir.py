@@ -66,10 +66,9 @@ class Stack:
 
     def __init__(self, folder):
         self.folder = folder
-        self.ours = subprocess.run([*self.command("status")], capture_output=True).returncode != 0
-        subprocess.run([*self.command("up")], check=True, stdout=subprocess.DEVNULL)
-        text = subprocess.run([*self.command("env")], check=True, capture_output=True, text=True)
-        env = dict(word.split("=", 1) for word in shlex.split(text.stdout))
+        self.ours = subprocess.run(self.command("status"), capture_output=True).returncode != 0
+        self.run("up")
+        env = dict(word.split("=", 1) for word in shlex.split(self.run("env")))
         self.kafka, self.redis, self.mongo = (
             env[name] for name in ("WEIR_KAFKA", "WEIR_REDIS", "WEIR_MONGO"))
         self.client = {"bootstrap.servers": self.kafka, "log_level": 2}
@@ -78,13 +77,15 @@ class Stack:
     def command(self, *words):
         return [ROOT / "deploy/stack", *words, "--dir", self.folder]
 
-    def server(self, verb, name):
-        """start, stop or kill one server."""
-        subprocess.run(self.command(verb, name), check=True, capture_output=True)
+    def run(self, *words):
+        """start, stop or kill a server, up ...; -> what it said."""
+        done = subprocess.run(self.command(*words), stdout=subprocess.PIPE, text=True)
+        assert done.returncode == 0, f"deploy/stack {words}"
+        return done.stdout
 
     def down(self):
         if self.ours:
-            subprocess.run(self.command("down", "--wipe"), check=True, stdout=subprocess.DEVNULL)
+            self.run("down", "--wipe")
 
 
 # ---------------------------------------------------------------------------- programs
