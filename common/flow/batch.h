@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { BATCH_PARTITIONS_MAX = 65536, BATCH_MAX_BYTES = 4 * 1024 * 1024 };
+enum { BATCH_PARTITIONS_MAX = 10000, BATCH_MAX_BYTES = 4 * 1024 * 1024 };
 #define BATCH_SUM_MAX (INT64_C(1) << 40) /* of one item, and of events, in one batch */
 
 /* "Partition 3 of 4, read since `start`: this batch holds its rows at positions from..to-1." */

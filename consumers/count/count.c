@@ -91,7 +91,9 @@ static void ask_fired(struct count *c, int64_t now_ms)
     c->asked_ms = now_ms;
     if (!source_kafka_group_committed(c->parts.input->source, c->rank, c->panes, &mark, &ignored))
         return;
-    if (meta_find(mark.metadata, "fired", &fired_ms)) c->fired_ms = fired_ms;
+    const int64_t most_ms = 2 * WINDOW_TIME_MAX_MS;
+    bool said = meta_find(mark.metadata, "fired", &fired_ms);
+    if (said && fired_ms > -most_ms && fired_ms < most_ms) c->fired_ms = fired_ms;
 }
 
 /* Rank keeps all panes from F on: what one partition is ahead of the slowest, it pays for in memory. */

@@ -394,7 +394,7 @@ static bool open_settings(struct recommend *r, struct err *e)
 {
     const struct input_conf *input = &r->conf->input;
     r->rounds_conf = (struct rounds_conf){r->conf->own.interval_ms, r->conf->time};
-    r->settings.digest = settings_digest(&r->rounds_conf, input->record.max_ahead_ms);
+    r->settings.digest = settings_digest(&r->rounds_conf, decode_digest(&input->record));
     r->settings.allow_moved_users = r->conf->own.allow_moved_users;
     return state_kafka_epoch(&input->kafka, &input->topics, "recommend", &r->settings.epoch, e);
 }

@@ -7,14 +7,14 @@
 
 enum { VERSION = 1, FIELD_N = 9 };
 
-int64_t settings_digest(const struct rounds_conf *conf, int64_t max_ahead_ms)
+int64_t settings_digest(const struct rounds_conf *conf, int64_t record_digest)
 {
     struct buf b;
     buf_init(&b, 256);
     wire_put_int(&b, conf->interval_ms);
     wire_put_int(&b, conf->time.delay_ms);
     wire_put_int(&b, conf->time.lateness_ms);
-    wire_put_int(&b, max_ahead_ms);
+    wire_put_int(&b, record_digest);
     int64_t digest =
         (int64_t)(wire_hash(buf_str(&b)) >> 1); /* not the number that stands for none */
     buf_finish(&b);
@@ -59,8 +59,8 @@ static bool same(const struct settings *now, const struct settings *then, int32_
         return err_refuse(
             e,
             "partition %d: the offsets were committed with another recommend.interval, "
-            "time.delay, time.lateness or record.max.ahead: set them back, or start "
-            "afresh with weir-reset recommend",
+            "time.delay, time.lateness or [record]: set them back, or start afresh with "
+            "weir-reset recommend",
             partition);
     if (then->partition_n < now->partition_n && !now->allow_moved_users)
         return err_refuse(e,

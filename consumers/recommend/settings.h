@@ -7,13 +7,14 @@
 
 /* What gives the numbers of a commit their meaning. */
 struct settings {
-    int64_t digest;              /* of interval, delay, lateness and max.ahead */
+    int64_t digest;              /* of interval, delay, lateness and what decides about rows */
     int64_t source_epoch, epoch; /* of the log, of our results */
     int64_t partition_n;         /* of the topic */
     bool allow_moved_users;      /* partition_n may have grown */
 };
 
-int64_t settings_digest(const struct rounds_conf *conf, int64_t max_ahead_ms);
+/* settings_digest sums up the first; record_digest is decode_digest. */
+int64_t settings_digest(const struct rounds_conf *conf, int64_t record_digest);
 
 /* settings_write makes the metadata of a commit. */
 void settings_write(const struct settings *s, const struct rounds_mark *mark,

@@ -123,6 +123,29 @@ static struct str shifted(struct replay *r, struct str row, const struct event *
     return buf_str(&r->scratch);
 }
 
+static bool too_far_ahead(const struct replay *r, int64_t time_ms)
+{
+    return time_ms > clock_wall_ms() + r->conf->replay.max_jump_ms;
+}
+
+/* What was read so far is good, and kept; the row in hand stops us. */
+static bool stop_before(struct replay *r, struct err *e)
+{
+    return commit(r, rows_place_before(r->rows), e);
+}
+
+/* The clock of a topic never goes back: a pass must not drive it into the future. */
+static bool check_pass(struct replay *r, int64_t time_ms, struct err *e)
+{
+    bool good =
+        !r->job.at.loop || (!too_far_ahead(r, time_ms) && time_ms <= r->conf->record.time_max_ms);
+    return good || (stop_before(r, e) &&
+                    err_refuse(e,
+                               "%s: pass %lld of --loop comes to rows later than now + max.jump "
+                               "or record.time.max: loop less often, or raise them",
+                               r->path, (long long)r->job.at.loop + 1));
+}
+
 static bool send(struct replay *r, struct str row, const struct event *event, struct err *e)
 {
     struct bookmark *at = &r->job.at;
@@ -131,7 +154,7 @@ static bool send(struct replay *r, struct str row, const struct event *event, st
     if (at->loop == 0 && event->time_ms < at->first_ms) at->first_ms = event->time_ms;
     if (at->loop == 0 && event->time_ms > at->last_ms) at->last_ms = event->time_ms;
     int64_t time_ms = event->time_ms + shift_ms(at);
-    if (!wait_for_turn(r, time_ms, e)) return false;
+    if (!check_pass(r, time_ms, e) || !wait_for_turn(r, time_ms, e)) return false;
     int32_t partition = sink_kafka_partition_of(event->user, (int32_t)at->partitions);
     if (at->loop) row = shifted(r, row, event, time_ms);
     if (r->outbox) outbox_row(r->outbox, partition, event->user, row, time_ms);
@@ -145,8 +168,9 @@ static bool reject(struct replay *r, const struct row *row, enum decode_verdict 
 {
     char source[PATH_MAX + 32];
     snprintf(source, sizeof source, "%s:%lld", r->path, (long long)row->line);
-    if (r->conf->replay.strict) /* the rows before it were good */
-        return commit(r, rows_place_before(r->rows), e) &&
+    bool can_step_back = row->full_bytes <= ROWS_LONG_BYTES;
+    if (r->conf->replay.strict)
+        return (!can_step_back || stop_before(r, e)) &&
                err_refuse(e, "%s: bad row (%s); mend it, or leave out --strict to send it to %s",
                           source, decode_reason(why), r->topics[TOPICS_DEAD]);
     tally_bad(&r->tally, why);
@@ -164,8 +188,7 @@ static bool take(struct replay *r, const struct row *row, struct err *e)
     struct event event;
     r->tally.read_n++;
     enum decode_verdict verdict = decode_row(r->decoder, &record, row->bytes, 0, &event);
-    if (verdict == DECODE_GOOD && event.time_ms > clock_wall_ms() + r->conf->replay.max_jump_ms)
-        verdict = DECODE_AHEAD;
+    if (verdict == DECODE_GOOD && too_far_ahead(r, event.time_ms)) verdict = DECODE_AHEAD;
     bool taken =
         verdict == DECODE_GOOD ? send(r, row->bytes, &event, e) : reject(r, row, verdict, e);
     return taken && (!commit_is_due(r) || commit(r, rows_place(r->rows), e));
