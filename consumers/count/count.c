@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "consumers/start.h"
+#include "consumers/watermark_gauge.h"
 #include "count/late.h"
 #include "count/ledger.h"
 #include "flow/meta.h"
@@ -61,9 +62,9 @@ struct count {
         int64_t in, counted, bad[DECODE_N];
     } tally; /* of the batch in hand */
     struct {
-        struct metric *in, *out, *late, *bad[DECODE_N], *watermark, *in_flight, *batches, *flush,
-            *waiting;
+        struct metric *in, *out, *late, *bad[DECODE_N], *in_flight, *batches, *flush, *waiting;
     } metric;
+    struct watermark_gauge watermark;
 };
 
 /* --- partitions that ran ahead ------------------------------------------------------------------------ */
@@ -187,8 +188,7 @@ static void report(struct count *c)
     metrics_add(c->metric.out, c->tally.counted);
     metrics_add(c->metric.late, (int64_t)late_n(&c->late));
     for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) metrics_add(c->metric.bad[i], c->tally.bad[i]);
-    if (c->ledger.least_ms != WATERMARK_NONE)
-        metrics_set(c->metric.watermark, watermark_of(c->parts.time, c->ledger.least_ms));
+    watermark_gauge_set(&c->watermark, watermark_of(c->parts.time, c->ledger.least_ms));
     metrics_add(c->metric.batches, 1);
 }
 
@@ -347,8 +347,7 @@ static void make_metrics(struct count *c)
         snprintf(label, sizeof label, "reason=\"%s\"", decode_reason((enum decode_verdict)i));
         c->metric.bad[i] = metrics_counter(m, "rows_bad_total", label, "Rows that are no events");
     }
-    c->metric.watermark =
-        metrics_gauge(m, "watermark_ms", "", "The least watermark of our partitions");
+    watermark_gauge_init(&c->watermark, m, "");
     c->metric.in_flight = metrics_gauge(m, "in_flight", "", "Rows in hand");
     c->metric.batches = metrics_counter(m, "batches_total", "", "Batches written");
     c->metric.flush = metrics_histogram(m, "flush_seconds", "", "Writing a batch");

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "consumers/start.h"
+#include "consumers/watermark_gauge.h"
 #include "flow/meta.h"
 #include "flow/windows.h"
 #include "io/sink_redis.h"
@@ -50,8 +51,9 @@ struct rank {
     struct backoff backoff; /* of Redis and of commits */
     struct {
         struct metric *shown, *stale, *events, *frozen, *retries, *flush;
-        struct metric *panes, *items, *bytes, *watermark, *fired;
+        struct metric *panes, *items, *bytes, *fired;
     } metric;
+    struct watermark_gauge watermark;
 };
 
 /* --- metadata ------------------------------------------------------------------------------------------ */
@@ -298,7 +300,7 @@ static void report(struct rank *r)
     metrics_set(r->metric.panes, (int64_t)s.size.pane_n);
     metrics_set(r->metric.items, (int64_t)s.size.item_n);
     metrics_set(r->metric.bytes, (int64_t)s.size.bytes);
-    if (s.line_ms != WATERMARK_NONE) metrics_set(r->metric.watermark, s.line_ms);
+    watermark_gauge_set(&r->watermark, s.line_ms);
     if (s.fired_ms == WATERMARK_NONE) return;
     char text[CLOCK_TEXT_BYTES];
     metrics_set(r->metric.fired, s.fired_ms);
@@ -339,7 +341,7 @@ static void make_metrics(struct rank *r)
     r->metric.panes = metrics_gauge(m, "panes", "", "Panes of open windows");
     r->metric.items = metrics_gauge(m, "items", "", "Items in these panes");
     r->metric.bytes = metrics_gauge(m, "panes_bytes", "", "Memory for panes and items");
-    r->metric.watermark = metrics_gauge(m, "watermark_ms", "", "The watermark of the whole");
+    watermark_gauge_init(&r->watermark, m, "");
     r->metric.fired = metrics_gauge(m, "window_end_ms", "", "End of the newest complete window");
 }
 

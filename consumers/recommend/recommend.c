@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "consumers/start.h"
+#include "consumers/watermark_gauge.h"
 #include "io/sink_kafka.h"
 #include "io/state_kafka.h"
 #include "recommend/settings.h"
@@ -57,7 +58,7 @@ struct part {
     int64_t committed_offset;
     int64_t quiet_since_ms;
     bool stirred, at_end; /* since the last tick; nothing behind what was read */
-    struct metric *watermark;
+    struct watermark_gauge watermark;
 };
 
 struct recommend {
@@ -193,8 +194,7 @@ static bool take_part(struct recommend *r, const struct checkpoint *from, struct
     rounds_init(&p->rounds, &r->rounds_conf, from->partition, &mark);
     p->committed_offset = from->offset;
     p->stirred = true;
-    p->watermark = metrics_gauge(daemon_metrics(r->daemon), "watermark_ms", label,
-                                 "event time that is passed");
+    watermark_gauge_init(&p->watermark, daemon_metrics(r->daemon), label);
     r->rounds[r->n++] = &p->rounds;
     free(label);
     return true;
@@ -324,9 +324,8 @@ static void show(struct recommend *r)
     r->troubled = trouble[0] != '\0';
     daemon_ready(r->daemon, r->prepared && r->parts && !r->troubled);
     for (size_t i = 0; i < r->n; i++) {
-        int64_t clock_ms = r->parts[i].rounds.now.clock_ms;
-        if (clock_ms != WATERMARK_NONE)
-            metrics_set(r->parts[i].watermark, watermark_of(&r->conf->time, clock_ms));
+        const struct part *p = &r->parts[i];
+        watermark_gauge_set(&p->watermark, watermark_of(&r->conf->time, p->rounds.now.clock_ms));
     }
     metrics_set(r->count.held, (int64_t)rows_held(r));
     daemon_status(r->daemon, "%zu partitions, %zu rows in open intervals%s%s", r->n, rows_held(r),
