@@ -1,10 +1,12 @@
 #include "replay/replay.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -199,13 +201,25 @@ static bool limit_reached(const struct replay *r)
     return r->conf->replay.limit && r->job.at.sent >= r->conf->replay.limit;
 }
 
+static const char topic[] = "topic:";
+
+static bool from_topic(const struct replay *r)
+{
+    return strncmp(r->path, topic, sizeof topic - 1) == 0;
+}
+
+/* A wrong name is told before anything is made. */
+static bool check_path(const struct replay *r, struct err *e)
+{
+    if (from_topic(r) || strcmp(r->path, "-") == 0 || access(r->path, R_OK) == 0) return true;
+    return err_refuse(e, "%s: cannot be opened: %s", r->path, strerror(errno));
+}
+
 static bool open_rows(struct replay *r, struct err *e)
 {
-    static const char topic[] = "topic:";
     const struct replay_options *o = &r->conf->replay;
     struct rows_input input;
-    bool from_topic = strncmp(r->path, topic, sizeof topic - 1) == 0;
-    if (!(from_topic
+    if (!(from_topic(r)
               ? input_topic(&r->conf->kafka, r->path + sizeof topic - 1, o->sort_bytes, &input, e)
               : input_gz(r->path, &input, e)))
         return false;
@@ -289,7 +303,7 @@ static bool start(struct replay *r, struct err *e)
     buf_init(&r->scratch, 4 * DECODE_ROW_MAX_BYTES);
     job_init(&r->job, r->conf, r->path, r->topics[TOPICS_EVENTS]);
     r->decoder = decode_new(&r->conf->record, e);
-    if (!r->decoder || !read_pace(r, e)) return false;
+    if (!r->decoder || !read_pace(r, e) || !check_path(r, e)) return false;
     if (r->conf->replay.dry_run)
         r->job.at.partitions = r->conf->topics.partitions;
     else if (!connect(r, e))
