@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "consumers/bad_rows.h"
 #include "consumers/start.h"
 #include "flow/meta.h"
 
@@ -325,11 +326,7 @@ static void make_metrics(struct archiver *a)
     struct metrics *m = daemon_metrics(a->parts.daemon);
     a->metric.in = metrics_counter(m, "rows_in_total", "", "Rows read");
     a->metric.out = metrics_counter(m, "rows_out_total", "", "Rows that are safe in the store");
-    for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) {
-        char label[40];
-        snprintf(label, sizeof label, "reason=\"%s\"", decode_reason((enum decode_verdict)i));
-        a->metric.bad[i] = metrics_counter(m, "rows_bad_total", label, "Rows that are no events");
-    }
+    bad_rows_counters(m, a->metric.bad);
     a->metric.duplicates =
         metrics_counter(m, "duplicates_total", "", "Events that were stored already");
     a->metric.conflicts =

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/wire.h"
+#include "consumers/bad_rows.h"
 #include "consumers/start.h"
 #include "consumers/watermark_gauge.h"
 #include "count/late.h"
@@ -342,11 +343,7 @@ static void make_metrics(struct count *c)
     c->metric.in = metrics_counter(m, "rows_in_total", "", "Rows read");
     c->metric.out = metrics_counter(m, "rows_out_total", "", "Rows that are counted");
     c->metric.late = metrics_counter(m, "rows_late_total", "", "Rows that came too late");
-    for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) {
-        char label[40];
-        snprintf(label, sizeof label, "reason=\"%s\"", decode_reason((enum decode_verdict)i));
-        c->metric.bad[i] = metrics_counter(m, "rows_bad_total", label, "Rows that are no events");
-    }
+    bad_rows_counters(m, c->metric.bad);
     watermark_gauge_init(&c->watermark, m, "");
     c->metric.in_flight = metrics_gauge(m, "in_flight", "", "Rows in hand");
     c->metric.batches = metrics_counter(m, "batches_total", "", "Batches written");

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "consumers/bad_rows.h"
 #include "consumers/start.h"
 #include "consumers/watermark_gauge.h"
 #include "io/sink_kafka.h"
@@ -356,11 +357,7 @@ static void count_init(struct recommend *r, struct metrics *m)
     r->count.moved =
         metrics_counter(m, "moved_total", "", "rows outside the partition of their user's key");
     r->count.held = metrics_gauge(m, "rows_held", "", "rows in intervals that are not served yet");
-    for (int i = DECODE_GOOD + 1; i < DECODE_N; i++) {
-        char *label = mem_printf("reason=\"%s\"", decode_reason((enum decode_verdict)i));
-        r->count.bad[i] = metrics_counter(m, "rows_bad_total", label, "rows that are no event");
-        free(label);
-    }
+    bad_rows_counters(m, r->count.bad);
 }
 
 static bool open_stores(struct recommend *r, struct err *e)
