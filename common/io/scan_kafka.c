@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { ANSWER_MS = 10000, STALL_MS = 20000, POLL_MS = 100, TEXT_BYTES = 400 };
+enum { ANSWER_MS = 10000, STALL_MS = 20000, POLL_MS = 100, OPEN_MS = 200, TEXT_BYTES = 400 };
 
 struct scan_kafka {
     rd_kafka_t *rk;  /* own; reads what is committed */
@@ -100,9 +100,13 @@ static rd_kafka_resp_err_t ask_ends(struct scan_kafka *s, const char *topic,
 {
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
         s->all, topic, part->partition, &part->first, &part->high, ANSWER_MS);
-    if (error) return error;
-    return rd_kafka_query_watermark_offsets(s->rk, topic, part->partition, &part->first, &part->end,
-                                            ANSWER_MS);
+    int64_t deadline_ms = clock_now_ms() + OPEN_MS;
+    do { /* a transaction that is open now has ended in a moment, unless its producer is dead */
+        if (error) return error;
+        error = rd_kafka_query_watermark_offsets(s->rk, topic, part->partition, &part->first,
+                                                 &part->end, ANSWER_MS);
+    } while (part->end < part->high && clock_now_ms() < deadline_ms);
+    return error;
 }
 
 static bool find_ends(struct scan_kafka *s, const char *topic, struct scan_kafka_part *part,
