@@ -1,4 +1,4 @@
-"""Fixtures: the stack of the session, and fresh worlds for every test."""
+"""Fixtures: a stack of real servers for every worker, and fresh worlds for every test."""
 import os
 import secrets
 from itertools import count
@@ -21,8 +21,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def stack():
-    stack = Stack(Path(os.environ.get("WEIR_STACK", ROOT / ".weir/e2e")))
+def stack(worker_id):
+    home = os.environ.get("WEIR_STACK", ROOT / ".weir/test")
+    stack = Stack(Path(f"{home}-{worker_id}"))
     yield stack
     stack.down()
 

@@ -1,0 +1,90 @@
+"""Programs of Weir die, freeze, leave and meet their twins: the results are those of the log alone."""
+import random
+import signal
+import time
+
+import agree
+import service as inference
+from stream import KILLED
+from weir import CONSUMERS, DONE, FENCED, eventually
+
+
+def test_02_everybody_killed_in_mid_run(stream):
+    """Each daemon and the replay, in turns and at random moments."""
+    s = stream(71, n=6000)
+    everybody = s.everybody
+    rnd = random.Random(71)
+    while s.replay.running:
+        for target in rnd.sample(everybody, len(everybody)):
+            time.sleep(rnd.uniform(0.1, 0.5))
+            if target.running:
+                target.kill()
+    assert all(program.statuses.count(KILLED) >= 2 for program in everybody)
+    s.verify()
+
+
+def test_02_moving_members_killed(stream):
+    """No static membership: the group waits for the session timeout, then goes on."""
+    s = stream(72, instances=(None,), session="2s", idle=6000)
+    rnd = random.Random(72)
+    for name in CONSUMERS:
+        time.sleep(rnd.uniform(0.2, 0.6))
+        s.programs[name][0].kill()
+    s.verify()
+
+
+def test_02_three_instances_killed_at_random(stream):
+    s = stream(73, instances=(0, 1, 2), daemons=("archive", "count", "rank"),
+              session="2s", idle=6000)
+    everybody = sum(s.programs.values(), [])
+    rnd = random.Random(73)
+    while s.replay.running:
+        time.sleep(rnd.uniform(0.3, 1))
+        rnd.choice(everybody).kill()
+    assert s.replay.wait() == DONE
+    s.world.settle("archive", "count")
+    rows = s.world.rows()
+    agree.archive_is(s.world, rows)
+    agree.late_are(s.world, rows)
+    eventually(lambda: agree.windows_are(s.world, rows), 30)
+    s.nothing_crashed()
+
+
+def test_12_zombies_wake(stream):
+    """Frozen for longer than their sessions, while other instances take over; then they go on."""
+    s = stream(74, session="1500ms", idle=8000)
+    for name in CONSUMERS:
+        s.world.start(name, instance=9, supervised=True)
+    for heir in s.world.programs[-4:]:
+        s.world.awake(heir)
+    frozen = sum(s.programs.values(), [])
+    for program in frozen:
+        program.signal(signal.SIGSTOP)
+    time.sleep(2.5)
+    for program in frozen:
+        program.signal(signal.SIGCONT)
+    assert s.replay.wait() == DONE
+    agree.everything(s.world, answer=inference.answer)
+
+
+def test_13_twins_elsewhere_take_over(stream, tmp_path):
+    """The same instances on another host (other locks): the older ones are fenced, for good."""
+    s = stream(80, n=6000)
+    names = ("archive", "count", "recommend")
+    twins = [s.world.start(name, instance=0, supervised=True, daemon__runtime_dir=tmp_path)
+             for name in names]
+    assert [s.programs[name][0].wait() for name in names] == [FENCED] * 3
+    assert s.replay.wait() == DONE
+    agree.everything(s.world, answer=inference.answer)
+    assert not any(twin.statuses for twin in twins)
+
+
+def test_39_sigterm_drains(stream):
+    """Each leaves with status 0 in mid-run; its successor goes on."""
+    s = stream(75)
+    for name in CONSUMERS:
+        time.sleep(0.3)
+        assert s.programs[name][0].stop(10) == DONE
+        s.world.start(name, instance=0, supervised=True)
+    assert s.replay.wait() == DONE
+    agree.everything(s.world, answer=inference.answer)
