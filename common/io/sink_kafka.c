@@ -26,6 +26,8 @@ struct sink_kafka {
     int64_t failed_n;            /* messages that were not delivered, since the last flush */
     rd_kafka_resp_err_t failure; /* of the last of them */
     struct trouble_kafka trouble;
+    rd_kafka_topic_t **topics; /* own: those that were written to */
+    size_t topic_n;
     char *transactional_id;                             /* own; NULL = no transactions */
     struct metric *sent, *failed, *committed, *aborted; /* ref; NULL without metrics */
 };
@@ -184,6 +186,18 @@ enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e)
 
 /* --- messages ------------------------------------------------------------------------------------------ */
 
+/* librdkafka asks for the leaders of a topic that is new to it once a second: the first message would wait. */
+static void introduce(struct sink_kafka *s, const char *topic)
+{
+    const struct rd_kafka_metadata *md;
+    for (size_t i = 0; i < s->topic_n; i++)
+        if (strcmp(rd_kafka_topic_name(s->topics[i]), topic) == 0) return;
+    s->topics = mem_resize(s->topics, s->topic_n + 1, sizeof s->topics[0]);
+    rd_kafka_topic_t *new = rd_kafka_topic_new(s->rk, topic, NULL);
+    s->topics[s->topic_n++] = new;
+    if (!rd_kafka_metadata(s->rk, 0, new, &md, STEP_MS)) rd_kafka_metadata_destroy(md);
+}
+
 static rd_kafka_resp_err_t produce(struct sink_kafka *s, const struct sink_kafka_message *m)
 {
     return rd_kafka_producev(s->rk, RD_KAFKA_V_TOPIC(m->topic), RD_KAFKA_V_PARTITION(m->partition),
@@ -197,6 +211,7 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
 {
     int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
     rd_kafka_resp_err_t code;
+    introduce(s, m->topic);
     while ((code = produce(s, m)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_now_ms() < deadline_ms)
         rd_kafka_poll(s->rk, FULL_QUEUE_MS);
     rd_kafka_poll(s->rk, 0);
@@ -302,6 +317,8 @@ void sink_kafka_free(struct sink_kafka *s)
 {
     if (!s) return;
     if (s->rk && !s->transactional_id) rd_kafka_flush(s->rk, FINAL_FLUSH_MS);
+    for (size_t i = 0; i < s->topic_n; i++) rd_kafka_topic_destroy(s->topics[i]);
+    free(s->topics);
     if (s->rk) rd_kafka_destroy(s->rk);
     free(s->transactional_id);
     free(s);
