@@ -2,6 +2,7 @@
 nothing that Weir itself makes logs with."""
 import gzip
 import random
+from itertools import accumulate
 from typing import NamedTuple
 
 import oracle
@@ -69,26 +70,28 @@ class Line(NamedTuple):
         return separator.join(str(getattr(self, name)) for name in order).encode()
 
 
-def make(seed, n=3000, *, seconds=7200, jitter=8, behind=0.05, behind_s=(12, 100), beyond=0.02,
-         beyond_s=(400, 2000), users=USERS, items=ITEMS, awake=lambda user, share: True):
-    """-> n Lines over `seconds` of event time: all up to `jitter` s out of order, a share of them
-    `behind` that but within the lateness, and some `beyond` it. awake(user, share of the log) says
-    who may act then."""
+def flow(seed, n, *, seconds=7200, jitter=8, behind=0.05, behind_s=(12, 100), beyond=0.02,
+         beyond_s=(400, 2000), users=USERS, items=ITEMS, awake=None):
+    """-> n Lines, one by one, over `seconds` of event time: all up to `jitter` s out of order, a share
+    of them `behind` that but within the lateness, and some `beyond` it. awake(user, share of the log)
+    says who may act then."""
     rnd = random.Random(seed)
-    popular = [1 / (rank + 1) for rank in range(len(items))]
-    lines = []
+    popular = list(accumulate(1 / (rank + 1) for rank in range(len(items))))
     for index in range(n):
         share = index / n
-        user = rnd.choice([u for u in users if awake(u, share)])
+        user = rnd.choice([u for u in users if awake(u, share)] if awake else users)
         time = START_S + share * seconds - rnd.uniform(0, jitter)
         luck = rnd.random()
         if luck < beyond:
             time -= rnd.uniform(*beyond_s)
         elif luck < beyond + behind:
             time -= rnd.uniform(*behind_s)
-        item = rnd.choices(items, popular)[0]
-        lines.append(Line(user, item, str(rnd.randrange(9)), rnd.choice(BEHAVIORS), int(time)))
-    return lines
+        item = rnd.choices(items, cum_weights=popular)[0]
+        yield Line(user, item, str(rnd.randrange(9)), rnd.choice(BEHAVIORS), int(time))
+
+
+def make(seed, n=3000, **more):
+    return list(flow(seed, n, **more))
 
 
 def in_order(seed, n=3000, **more):
@@ -122,7 +125,7 @@ def write(path, rows):
     """-> path, with a row on each line; packed if its name says so."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "wb") as out:
-        out.write(b"".join(row + b"\n" for row in rows))
+        out.writelines(row + b"\n" for row in rows)
     return path
 
 

@@ -286,25 +286,54 @@ def ranked(scores, n):
     return [list(pair) for pair in heapq.nsmallest(n, scores.items(), key=order)]
 
 
-def rankings(counted, *, size, slide, n=100, keep=288, weights={}, default=1):
-    """The counted rows of all partitions -> (end of the current window, {end: Window}).
+class Pane(NamedTuple):
+    """What the counted rows of a slide of event time add up to; counts only of what has a weight."""
+    events: int
+    counts: Counter
+
+
+def pane_sums(counted, slide, weights={}, default=1):
+    """-> {the end of a pane: Pane}; pane_total adds those of several partitions."""
+    events, counts = Counter(), defaultdict(Counter)
+    for row in counted:
+        weight = weights.get(row.event.get("behavior"), default)
+        end = pane_end(row.event["time"], slide)
+        events[end] += 1
+        if weight > 0:
+            counts[end][row.event["item"]] += weight
+    return {end: Pane(n, counts[end]) for end, n in events.items()}
+
+
+def pane_total(panes):
+    counts = Counter()
+    for pane in panes:
+        counts.update(pane.counts)
+    return Pane(sum(pane.events for pane in panes), counts)
+
+
+def rankings(counted, *, size, slide, weights={}, default=1, **shown):
+    """The counted rows of all partitions -> (end of the current window, {end: Window})."""
+    return windows(pane_sums(counted, slide, weights, default), size=size, slide=slide, **shown)
+
+
+def windows(panes, *, size, slide, n=100, keep=288):
+    """Panes -> (end of the current window, {end: Window}).
 
     This is Redis when all is read and idle. The windows are those the history of the last `keep`
     must hold, the current one with them. Others among the last `keep` ends have no events: they
     may be in the history, with an empty ranking, or not. Without counted rows: (None, {})."""
     if size % slide:
         raise ValueError("size is no multiple of slide")
-    current = max((pane_end(row.event["time"], slide) for row in counted), default=None)
-    events, counts = Counter(), defaultdict(Counter)
-    for row in counted:
-        weight = weights.get(row.event.get("behavior"), default)
-        first = pane_end(row.event["time"], slide)
-        for end in range(first, first + size, slide):
-            events[end] += 1
-            if weight > 0:
-                counts[end][row.event["item"]] += weight
-    return current, {end: Window(end - size, end, events[end], counts[end], ranked(counts[end], n))
-                     for end in sorted(events) if current - keep * slide < end <= current}
+    current = max(panes, default=None)
+    ends = {end for first in panes for end in range(first, first + size, slide)
+            if current - keep * slide < end <= current}
+    return current, {end: window(panes, end, size, slide, n) for end in sorted(ends)}
+
+
+def window(panes, end, size, slide, n):
+    total = pane_total([panes[last] for last in range(end - size + slide, end + slide, slide)
+                        if last in panes])
+    return Window(end - size, end, total.events, total.counts, ranked(total.counts, n))
 
 
 # ---------------------------------------------------------------------------- rounds
