@@ -16,7 +16,7 @@ enum { PARTITIONS_MAX = 64 };
 
 struct message {
     struct str key, value; /* own */
-    bool late;             /* else a batch */
+    enum topics_kafka topic;
 };
 
 struct messages {
@@ -33,8 +33,8 @@ struct sink_kafka {
 };
 
 static struct {
-    struct source *panes; /* own */
-    struct messages late;
+    struct source *panes;             /* own */
+    struct messages topics[TOPICS_N]; /* but for the panes */
     struct sink_kafka sink;
     bool abort_next;
 } world;
@@ -64,7 +64,7 @@ static void drop_transaction(void)
 void kafka_double_close(void)
 {
     drop_transaction();
-    drop(&world.late);
+    for (int i = 0; i < TOPICS_N; i++) drop(&world.topics[i]);
     source_free(world.panes);
     world.panes = NULL;
     world.abort_next = false;
@@ -92,15 +92,16 @@ void kafka_double_abort_next(void)
     world.abort_next = true;
 }
 
-size_t kafka_double_late_n(void)
+size_t kafka_double_n(enum topics_kafka topic)
 {
-    return world.late.n;
+    return world.topics[topic].n;
 }
 
-void kafka_double_late(size_t i, struct str *ret_key, struct str *ret_value)
+void kafka_double_message(enum topics_kafka topic, size_t i, struct str *ret_key,
+                          struct str *ret_value)
 {
-    *ret_key = world.late.at[i].key;
-    *ret_value = world.late.at[i].value;
+    *ret_key = world.topics[topic].at[i].key;
+    *ret_value = world.topics[topic].at[i].value;
 }
 
 /* --- sink_kafka ------------------------------------------------------------------------------------- */
@@ -134,13 +135,20 @@ static struct str copy_of(struct str s)
     return s.at ? (struct str){mem_dup(s.at, s.len), s.len} : s;
 }
 
+static enum topics_kafka topic_of(const char *name)
+{
+    if (strcmp(name, "weir-panes") == 0) return TOPICS_PANES;
+    if (strcmp(name, "weir-late") == 0) return TOPICS_LATE;
+    assert(strcmp(name, "weir-dead") == 0);
+    return TOPICS_DEAD;
+}
+
 enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m, struct err *e)
 {
-    assert(s->open);
-    bool late = strcmp(m->topic, "weir-late") == 0;
-    assert(late || strcmp(m->topic, "weir-panes") == 0);
-    add(&s->messages, (struct message){copy_of(m->key), copy_of(m->value), late});
-    return chance(e);
+    enum topics_kafka topic = topic_of(m->topic);
+    assert(s->open == (topic != TOPICS_DEAD));
+    add(&s->messages, (struct message){copy_of(m->key), copy_of(m->value), topic});
+    return s->open ? chance(e) : TXN_DONE;
 }
 
 enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source,
@@ -157,12 +165,12 @@ static void publish(struct sink_kafka *s)
 {
     for (size_t i = 0; i < s->messages.n; i++) {
         struct message *m = &s->messages.at[i];
-        if (!m->late)
+        if (m->topic == TOPICS_PANES)
             source_file_append(world.panes, &(struct record){.value = m->value});
         else
-            add(&world.late, (struct message){copy_of(m->key), copy_of(m->value), true});
+            add(&world.topics[m->topic],
+                (struct message){copy_of(m->key), copy_of(m->value), m->topic});
     }
-    source_file_keep(s->source, s->offsets, s->offset_n);
 }
 
 /* Behind its effect there is no failure: a commit is asked again until its outcome is known. */
@@ -172,7 +180,10 @@ enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e)
     enum txn answer = chance(e);
     if (answer != TXN_DONE) return answer;
     bool aborted = world.abort_next;
-    if (!aborted) publish(s);
+    if (!aborted) {
+        publish(s);
+        source_file_keep(s->source, s->offsets, s->offset_n);
+    }
     drop_transaction();
     world.abort_next = false;
     if (aborted) return TXN_ABORTED;
@@ -180,6 +191,23 @@ enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e)
     if (fate_ask(&after) != FATE_DEATH) return TXN_DONE;
     *e = after;
     return TXN_FAILED;
+}
+
+/* The first failure finds the messages still on their way; behind the effect it takes them for lost. */
+bool sink_kafka_flush(struct sink_kafka *s, int64_t timeout_ms, bool *ret_waiting, struct err *e)
+{
+    (void)timeout_ms;
+    *ret_waiting = true;
+    if (fate_ask(e) != FATE_NONE) return false;
+    *ret_waiting = false;
+    publish(s);
+    drop_transaction();
+    return fate_ask(e) == FATE_NONE;
+}
+
+void sink_kafka_free(struct sink_kafka *s)
+{
+    (void)s; /* what is on its way is lost with the next one's start */
 }
 
 int32_t sink_kafka_partition_of(struct str key, int32_t partition_n)

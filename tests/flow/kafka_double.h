@@ -1,10 +1,11 @@
 /* Kafka as the ranking daemons see it, in memory: the topic weir-panes, which is a source_file, the late rows, and
- * transactions over both that also commit the offsets of a source. Stands in for io/{conf,source,sink,state,topics}_kafka.c.
+ * transactions over both that also commit the offsets of a source; and the dead letters, which have none. Stands in for io/{conf,source,sink,state,topics}_kafka.c.
  * What is committed survives the deaths of the daemons. */
 #ifndef WEIR_TESTS_KAFKA_DOUBLE_H
 #define WEIR_TESTS_KAFKA_DOUBLE_H
 
 #include "io/sink_kafka.h"
+#include "io/topics_kafka.h"
 
 void kafka_double_open(void);
 void kafka_double_close(void);
@@ -17,8 +18,9 @@ struct sink_kafka *kafka_double_sink(void);
 /* The next commit is refused: the transaction is aborted. */
 void kafka_double_abort_next(void);
 
-/* The late rows that are committed. */
-size_t kafka_double_late_n(void);
-void kafka_double_late(size_t i, struct str *ret_key, struct str *ret_value);
+/* What readers find in the topic of the late rows or of the dead letters. */
+size_t kafka_double_n(enum topics_kafka topic);
+void kafka_double_message(enum topics_kafka topic, size_t i, struct str *ret_key,
+                          struct str *ret_value);
 
 #endif

@@ -124,7 +124,7 @@ static int by_text(const void *a, const void *b)
 static char *late_line(size_t i)
 {
     struct str key, value;
-    kafka_double_late(i, &key, &value);
+    kafka_double_message(TOPICS_LATE, i, &key, &value);
     char *copy = mem_dup(value.at, value.len), *times = strstr(copy, ",\"time\":");
     assert_non_null(times);
     char *line = mem_printf("%.*s %s", STR_ARGS(key), times + 1);
@@ -135,7 +135,7 @@ static char *late_line(size_t i)
 static void late(void *ctx, FILE *out)
 {
     (void)ctx;
-    size_t n = kafka_double_late_n();
+    size_t n = kafka_double_n(TOPICS_LATE);
     char **lines = mem_zero(n, sizeof lines[0]);
     for (size_t i = 0; i < n; i++) lines[i] = late_line(i);
     if (n) qsort(lines, n, sizeof lines[0], by_text);
