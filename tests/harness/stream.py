@@ -2,6 +2,7 @@
 import signal
 
 import agree
+import crash
 import logs
 import service
 from weir import CONSUMERS, DONE, RETRY
@@ -12,19 +13,24 @@ KILLED = -signal.SIGKILL
 class Stream:
     """idle.timeout is to be above the longest outage, as the promises ask for.
 
-    `programs` = {daemon: its instances}; an instance None is a moving member of its group."""
+    `programs` = {daemon: its instances}; an instance None is a moving member of its group.
+    plans = {program: what becomes of its processes, one after the other, as crash.c has it}."""
 
     def __init__(self, world, folder, url, seed, *, n=4500, rate=1500, instances=(0,), daemons=CONSUMERS,
-                 session="6s"):
+                 session="6s", seconds=3600, plans={}):
         self.world = world
         world.settings.update({"infer.url": url, "group.session.timeout": session})
+        self.crash = crash.Crash(world)
         world.create_events()
-        self.programs = {name: [world.start(name, instance=which, supervised=True)
+        self.programs = {name: [world.start(name, instance=which, supervised=True,
+                                            environments=self.crash.plans(plans.get(name, ())))
                                 for which in instances] for name in daemons}
         for name in daemons:
             world.begun(name) if name != "rank" else None
-        log = logs.write(folder / "log.csv", logs.rows_of(logs.make(seed, n, seconds=3600)))
-        self.replay = world.start("replay", log, "--rate", rate, supervised=True)
+        self.rows = logs.rows_of(logs.make(seed, n, seconds=seconds))
+        log = logs.write(folder / "log.csv", self.rows)
+        self.replay = world.start("replay", log, "--rate", rate, supervised=True,
+                                  environments=self.crash.plans(plans.get("replay", ())))
 
     @property
     def everybody(self):

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -109,19 +110,21 @@ class Ended(Exception):
 
 class Program:
     """A running program of Weir; its log goes to a file. With `supervised` it comes back as under
-    systemd: after status 1 or a signal, but not after 0, 78, 79 or when it was told to stop."""
+    systemd: after status 1 or a signal, but not after 0, 78, 79 or when it was told to stop.
+    environments(n) -> what the n-th process of it, from 0 on, has in its environment beside ours."""
 
-    def __init__(self, argv, log, port=None, supervised=False):
+    def __init__(self, argv, log, port=None, supervised=False, environments=lambda n: {}):
         self.argv, self.log_path, self.port = argv, log, port
-        self.supervised, self.statuses = supervised, []
+        self.supervised, self.statuses, self.environments = supervised, [], environments
         self._spawn()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
 
     def _spawn(self):
         with open(self.log_path, "ab") as log:
+            environment = {**os.environ, **self.environments(len(self.statuses))}
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+                                            stderr=log, env=environment)
 
     def _keep(self):
         while True:
@@ -130,6 +133,8 @@ class Program:
             if not self.supervised or status in (DONE, REFUSED, FENCED):
                 return
             time.sleep(RESTART_S)
+            if not self.supervised:
+                return
             self._spawn()
 
     @property
@@ -163,6 +168,15 @@ class Program:
         self.supervised = False
         self.signal(signal.SIGTERM)
         return self.wait(within)
+
+    def restart(self, within=30):
+        """As `systemctl restart`; -> the status that it ended with."""
+        status = self.stop(within)
+        self.supervised = True
+        self._spawn()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+        return status
 
     def end(self):
         """Whatever it does, it is gone afterwards."""
@@ -292,7 +306,8 @@ class World:
         words = [f"{key}={value}" for key, value in {**options, **named}.items()]
         return [BIN / program, *(part for word in words for part in ("-o", word))]
 
-    def start(self, program, *arguments, instance=None, supervised=False, **more):
+    def start(self, program, *arguments, instance=None, supervised=False,
+              environments=lambda n: {}, **more):
         """Starts a program of Weir. With an instance it is a static member of its group."""
         port = free_port()
         if "http.listen" in known_keys(f"weir-{program}"):
@@ -301,7 +316,8 @@ class World:
         if instance is not None:
             argv += ["--instance", str(instance)]
         log = self.folder / f"{len(self.programs)}-{program}.log"
-        self.programs.append(Program([*argv, *map(str, arguments)], log, port, supervised))
+        self.programs.append(Program([*argv, *map(str, arguments)], log, port, supervised,
+                                     environments))
         return self.programs[-1]
 
     def run(self, daemon, instance=None, **more):
@@ -377,20 +393,50 @@ class World:
             return where, event["time"], event["user"].encode(), row
         self.produce(map(message, rows))
 
-    def read(self, which):
-        """All committed messages of a topic, in order of (partition, offset); none if it is not
-        there."""
-        topic = self.topic(which)
-        about = self.stack.admin.list_topics(topic, timeout=10).topics[topic]
+    def read(self, which, only=None):
+        """All committed messages of a topic, or of one partition, in order of (partition, offset);
+        none if the topic is not there."""
+        about = self.stack.admin.list_topics(self.topic(which), timeout=10).topics[self.topic(which)]
         if about.error is not None:
             return []
-        consumer = Consumer({**self.stack.client, "group.id": "unused",
-                             "enable.auto.commit": False, "enable.partition.eof": True,
-                             "isolation.level": "read_committed", "fetch.wait.max.ms": 10})
-        consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in about.partitions])
-        messages, open_ones = [], set(about.partitions)
+        wanted = about.partitions if only is None else [only]
+        with self._reader() as reader:
+            return self._read_on(reader, which, dict.fromkeys(wanted, OFFSET_BEGINNING))
+
+    def ends(self, which):
+        """-> {partition: the offset behind its last committed message}; what transactions leave in
+        the log beyond it is no message."""
+        with self._reader() as reader:
+            return {p: self._end(reader, which, p)
+                    for p in range(1 if which == "panes" else self.rules.partitions)}
+
+    def _end(self, reader, which, partition):
+        where = TopicPartition(self.topic(which), partition)
+        low, high = reader.get_watermark_offsets(where, timeout=10)
+        back = 16
+        while high > low:
+            first = max(low, high - back)
+            if found := self._read_on(reader, which, {partition: first}):
+                return found[-1].offset + 1
+            if first == low:
+                break
+            back *= 8
+        return low
+
+    @contextmanager
+    def _reader(self):
+        reader = Consumer({**self.stack.client, "group.id": "unused",
+                           "enable.auto.commit": False, "enable.partition.eof": True,
+                           "isolation.level": "read_committed", "fetch.wait.max.ms": 10})
+        yield reader
+        reader.close()
+
+    def _read_on(self, reader, which, offsets):
+        """{partition: offset} -> all messages from there to the ends."""
+        topic, messages, open_ones = self.topic(which), [], set(offsets)
+        reader.assign([TopicPartition(topic, p, offset) for p, offset in offsets.items()])
         while open_ones:
-            message = consumer.poll(20)
+            message = reader.poll(20)
             assert message is not None, f"{topic} cannot be read to its end"
             if message.error() is None:
                 messages.append(Message(message.partition(), message.offset(),
@@ -398,13 +444,12 @@ class World:
             else:
                 assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
                 open_ones.discard(message.partition())
-        consumer.close()
         return sorted(messages, key=lambda m: (m.partition, m.offset))
 
-    def rows(self):
-        """-> {partition: the oracle's rows} of the events topic."""
+    def rows(self, only=None):
+        """-> {partition: the oracle's rows} of the events topic, or of one partition."""
         records = [oracle.Record(m.partition, m.offset, m.timestamp, m.value)
-                   for m in self.read("events")]
+                   for m in self.read("events", only)]
         return oracle.read_rows(records, self.rules.form)
 
     def committed(self, daemon, which="events"):
@@ -428,7 +473,7 @@ class World:
         """Waits until each daemon's group has committed behind the last record of its input."""
         for daemon in daemons or [p for p in CONSUMERS if self._started(p)]:
             which = "panes" if daemon == "rank" else "events"
-            ends = {message.partition: message.offset + 1 for message in self.read(which)}
+            ends = self.ends(which)
             eventually(lambda: self._committed_behind(daemon, which, ends), within)
 
     def _started(self, daemon):
