@@ -5,6 +5,8 @@
 
 Nothing here knows what the right results are: that is oracle.py, and agree.py compares.
 """
+import fcntl
+import itertools
 import os
 import random
 import re
@@ -12,11 +14,12 @@ import shlex
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -50,13 +53,22 @@ def eventually(check, within=DEADLINE_S, every=0.05):
         time.sleep(every)
 
 
-def free_port(_taken=set()):
-    """Below the range that the kernel gives to outgoing connections."""
-    while True:
-        port = random.SystemRandom().randrange(10_000, 20_000)
+@lru_cache(maxsize=None)
+def own_ports():
+    """-> (100 ports, again and again, their lease), below the range that the kernel gives to outgoing connections; no other process that asks
+    here gets them while this one lives."""
+    for first in random.SystemRandom().sample(range(10_000, 20_000, 100), 100):
+        lease = open(Path(tempfile.gettempdir()) / f"weir-ports-{first}", "w")
+        with suppress(OSError):
+            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return itertools.cycle(range(first, first + 100)), lease
+    raise OSError("all ports are taken")
+
+
+def free_port():
+    for port in own_ports()[0]:
         with socket.socket() as probe:
-            if port not in _taken and probe.connect_ex(("127.0.0.1", port)):
-                _taken.add(port)
+            if probe.connect_ex(("127.0.0.1", port)):
                 return port
 
 
