@@ -100,10 +100,10 @@ static void wait_begins(struct archiver *a)
 
 static struct place *place_of(struct archiver *a, int32_t partition)
 {
-    for (size_t i = 0; i < a->place_n; i++)
-        if (a->places[i].partition == partition) return &a->places[i];
-    assert(!"a partition that is not ours");
-    return NULL;
+    size_t i = 0;
+    while (i < a->place_n && a->places[i].partition != partition) i++;
+    assert(i < a->place_n);
+    return &a->places[i];
 }
 
 static void move(struct archiver *a, int32_t partition, int64_t next)
