@@ -72,10 +72,11 @@ struct replay {
 static bool commit(struct replay *r, struct rows_place place, struct err *e)
 {
     r->job.at.place = place;
-    r->committed_us = clock_now_us();
     if (!r->outbox) return true;
     struct str key = str_of(r->job.key);
-    return outbox_commit(r->outbox, key, key.at ? job_record(&r->job) : (struct str){0}, e);
+    bool good = outbox_commit(r->outbox, key, key.at ? job_record(&r->job) : (struct str){0}, e);
+    r->committed_us = clock_now_us(); /* after it: slow commits are not to be of one row each */
+    return good;
 }
 
 static bool commit_is_due(const struct replay *r)
@@ -278,13 +279,23 @@ static bool read_pace(struct replay *r, struct err *e)
     return true;
 }
 
+/* While it starts, the signal itself ends the process. */
+static bool wait_for_brokers(void *self)
+{
+    const struct replay *r = self;
+    return !r->rows || r->running();
+}
+
 static bool connect(struct replay *r, struct err *e)
 {
     const struct replay_conf *conf = r->conf;
     unsigned set = 1u << TOPICS_EVENTS | 1u << TOPICS_DEAD | 1u << TOPICS_STATE;
     if (!topics_kafka_ensure(&conf->kafka, &conf->topics, set, e)) return false;
     /* The order matters: the new producer ends its predecessor's open transaction, then the position is final. */
-    struct sink_kafka_spec spec = {&conf->kafka, r->job.transactional_id, 10000, NULL};
+    struct sink_kafka_spec spec = {.kafka = &conf->kafka,
+                                   .transactional_id = r->job.transactional_id,
+                                   .transaction_ms = 10000,
+                                   .patience = {wait_for_brokers, r}};
     r->sink = sink_kafka_new(&spec, e);
     if (!r->sink || !job_load(&r->job, conf, r->topics[TOPICS_EVENTS], e)) return false;
     if (!r->job.key)
