@@ -75,6 +75,7 @@ static const struct setting for_consumers[] = {
     {"check.crcs", "true"},
     {"fetch.wait.max.ms", "50"}, /* how late an end of partition may be seen */
     {"fetch.error.backoff.ms", "100"},
+    {"session.timeout.ms", "1000"}, /* 45 s would refuse a shorter max.poll.interval.ms */
     {"queued.min.messages", "50000"},
     {"queued.max.messages.kbytes", "8192"},
     {"socket.timeout.ms", "10000"},
