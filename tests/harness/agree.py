@@ -106,13 +106,18 @@ def same_current(hot, window, epoch):
 
 def same_history(history, windows, first, current):
     """Windows without events may be there, empty, or not."""
+    assert all(first < int(end) for end in history), "a window before the history"
+    faults = history_faults(history, windows, current)
+    assert not faults, f"{len(faults)} beside {len(windows)} windows: {faults[0]}"
+
+
+def history_faults(history, windows, current):
+    """-> what is wrong with the windows up to the current one, a text for each."""
     found = {int(end): json.loads(text) for end, text in history.items()}
-    assert all(first < end <= current for end in found), "a window outside the history"
-    different = [end for end, window in windows.items()
-                 if not same_window(found.get(end), window)]
-    assert not different, (f"{len(different)} of {len(windows)} windows differ: {different[0]}: "
-                           f"{found.get(different[0])} is not {windows[different[0]]}")
-    assert all(found[end]["ranking"] == [] for end in found.keys() - windows.keys())
+    return [f"window {end}: {found.get(end)} is not {window}" for end, window in windows.items()
+            if not same_window(found.get(end), window)] + \
+           [f"window {end}: {found[end]} is nowhere in the log" for end in found.keys() - windows.keys()
+            if found[end]["ranking"] or end > current]
 
 
 def same_window(found, window):
