@@ -26,6 +26,7 @@ static bool join(struct input *in, const struct input_conf *conf, const char *gr
             .group = group,
             .static_id = daemon_static_member(d) ? member : NULL,
             .metrics = daemon_metrics(d),
+            .patience = daemon_patience(d),
         },
         e);
     free(member);

@@ -51,7 +51,7 @@ const struct config_row client_rows[] = {
     ROW("connections", CONFIG_INT, "4", 1, 64, connections, "requests in flight, at most"),
     ROW("breaker_failures", CONFIG_INT, "5", 1, 1000, breaker_failures,
         "failures in a row that stop all requests"),
-    ROW("breaker_pause", CONFIG_DURATION, "5s", 1, 600000, breaker_pause_ms,
+    ROW("breaker_pause", CONFIG_DURATION, "2s", 1, 600000, breaker_pause_ms,
         "for how long, before one request probes"),
     {0},
 };

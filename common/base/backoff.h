@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BACKOFF_FIRST_MS = 100, BACKOFF_LAST_MS = 5000 };
+enum { BACKOFF_FIRST_MS = 100, BACKOFF_LAST_MS = 1000 };
 
 struct backoff {
     int64_t pause_ms; /* the last one; 0 = all is well */

@@ -18,7 +18,11 @@
 #include "base/notify.h"
 #include "base/options.h"
 
-enum { METRICS_MAX_BYTES = 4 << 20, INSTANCE_MAX_BYTES = 64 };
+enum {
+    METRICS_MAX_BYTES = 4 << 20,
+    INSTANCE_MAX_BYTES = 64,
+    LEAVE_MS = 5000, /* how long a server that is away may hold up one who was asked to leave */
+};
 
 struct daemon_conf {
     char *listen, *runtime_dir, *instance;
@@ -35,6 +39,7 @@ struct daemon {
     struct notify notify;
     int lock;
     bool ready_said;
+    int64_t leaving_ms; /* when we saw that we were asked to leave; 0 = not yet */
 };
 
 static const struct config_row rows[] = {
@@ -57,13 +62,19 @@ static const struct config_row rows[] = {
 
 static const struct options_row options[] = {{"instance", "daemon.instance"}, {0}};
 
-/* The only global: a handler has no other way to us. */
-static volatile sig_atomic_t asked_to_leave;
+/* The only globals: a handler has no other way to us. */
+static volatile sig_atomic_t asked_to_leave, at_work;
 
 static void on_signal(int signal_n)
 {
+    static const char line[] =
+        "level=info comp=daemon event=end status=0 text=\"asked to leave while it started\"\n";
     (void)signal_n;
     asked_to_leave = 1;
+    if (at_work) return;
+    ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)written;
+    _exit(0);
 }
 
 static void set_up_process(void)
@@ -163,7 +174,23 @@ struct daemon *daemon_start(const struct daemon_spec *spec, int argc, char **arg
 bool daemon_running(const struct daemon *d)
 {
     (void)d;
+    at_work = 1;
     return !asked_to_leave;
+}
+
+static bool more(void *self)
+{
+    struct daemon *d = self;
+    int64_t now_ms = clock_now_ms();
+    daemon_progress(d);
+    if (!asked_to_leave) return true;
+    if (!d->leaving_ms) d->leaving_ms = now_ms;
+    return now_ms - d->leaving_ms < LEAVE_MS;
+}
+
+struct patience daemon_patience(struct daemon *d)
+{
+    return (struct patience){more, d};
 }
 
 const char *daemon_name(const struct daemon *d)

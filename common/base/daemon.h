@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "base/metrics.h"
+#include "base/patience.h"
 
 struct daemon;
 
@@ -25,7 +26,8 @@ struct daemon_spec {
  * it) and serves [http] listen: /metrics, /healthz, /readyz. Freed by daemon_end. */
 struct daemon *daemon_start(const struct daemon_spec *spec, int argc, char **argv);
 
-/* daemon_running is false once a signal asked us to leave. */
+/* daemon_running is false once a signal asked us to leave. Before it was called for the first time there is nothing to
+ * finish: a signal ends the process at once, whatever server the start waits for. */
 bool daemon_running(const struct daemon *d);
 
 const char *daemon_name(const struct daemon *d);     /* "weir-count" */
@@ -45,6 +47,10 @@ void daemon_status(struct daemon *d, const char *format, ...) PRINTF_LIKE(2, 3);
 /* daemon_progress says that the loop went round and something moved or nothing was to be done: it feeds the
  * watchdog and /healthz (unhealthy after [daemon] stall without progress). Never call it from a timer. */
 void daemon_progress(struct daemon *d);
+
+/* daemon_patience waits on for servers that are away as long as nobody asks us to leave, and for a few seconds more
+ * after that. To wait is all that can be done then: it counts as progress. */
+struct patience daemon_patience(struct daemon *d);
 
 /* daemon_end logs e if it is set, says STOPPING, frees d and what the parts own, and returns the exit status: 0 or
  * e's. Free what uses metrics or configuration before it. */

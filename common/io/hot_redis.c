@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { FRESH_MS = 1000, PAUSE_MAX_MS = 30000, TIMEOUT_MAX_MS = 250, LAST_BYTES = 24 };
+enum { FRESH_MS = 1000, PAUSE_MAX_MS = 3000, TIMEOUT_MAX_MS = 250, LAST_BYTES = 24 };
 
 struct hot_redis {
     struct client_redis_conf conf; /* a look must not take long: its own timeout */

@@ -8,6 +8,8 @@
 #include "base/config.h"
 #include "base/value.h"
 
+enum { COMMIT_SLICE_MS = 500 };
+
 rd_kafka_topic_partition_list_t *offsets_kafka_list(const char *topic,
                                                     const struct checkpoint *parts, size_t n)
 {
@@ -198,14 +200,23 @@ static rd_kafka_resp_err_t commit_error(rd_kafka_event_t *answer)
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static rd_kafka_event_t *await_commit(rd_kafka_queue_t *answers, const struct patience *patience)
+{
+    rd_kafka_event_t *answer;
+    do {
+        answer = rd_kafka_queue_poll(answers, COMMIT_SLICE_MS);
+    } while (!answer && patience_more(patience));
+    return answer;
+}
+
 /* rd_kafka_commit() would wait for ever; the queue form waits as long as we say. */
 enum commit offsets_kafka_commit(rd_kafka_t *rk, const char *topic, const struct checkpoint *parts,
-                                 size_t n, int timeout_ms, struct err *e)
+                                 size_t n, const struct patience *patience, struct err *e)
 {
     rd_kafka_topic_partition_list_t *list = offsets_kafka_list(topic, parts, n);
     rd_kafka_queue_t *answers = rd_kafka_queue_new(rk);
     rd_kafka_resp_err_t code = rd_kafka_commit_queue(rk, list, answers, NULL, NULL);
-    rd_kafka_event_t *answer = code ? NULL : rd_kafka_queue_poll(answers, timeout_ms);
+    rd_kafka_event_t *answer = code ? NULL : await_commit(answers, patience);
     if (!code) code = answer ? commit_error(answer) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     enum commit result = classify(code);
     if (result == COMMIT_FAILED)

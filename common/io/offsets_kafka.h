@@ -3,6 +3,7 @@
 #ifndef WEIR_IO_OFFSETS_KAFKA_H
 #define WEIR_IO_OFFSETS_KAFKA_H
 
+#include "base/patience.h"
 #include "flow/source.h"
 
 struct rd_kafka_s;
@@ -28,10 +29,10 @@ MUST_CHECK enum offsets_kafka offsets_kafka_committed(struct rd_kafka_s *rk, con
 MUST_CHECK bool offsets_kafka_of_group(struct rd_kafka_s *rk, const char *group, const char *topic,
                                        struct checkpoint *part, int timeout_ms, struct err *e);
 
-/* offsets_kafka_commit commits for rk's own group, and waits for the answer. */
+/* offsets_kafka_commit commits for rk's own group, and waits for the answer as long as patience lasts. */
 MUST_CHECK enum commit offsets_kafka_commit(struct rd_kafka_s *rk, const char *topic,
                                             const struct checkpoint *parts, size_t n,
-                                            int timeout_ms, struct err *e);
+                                            const struct patience *patience, struct err *e);
 
 /* offsets_kafka_range returns the first offset of a partition and the one behind its last (committed) record. */
 MUST_CHECK bool offsets_kafka_range(struct rd_kafka_s *rk, const char *topic, int32_t partition,

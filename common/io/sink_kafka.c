@@ -13,8 +13,8 @@
 #include "io/trouble_kafka.h"
 
 enum {
-    PATIENCE_MS = 60000, /* how long one step of a transaction may be tried again */
-    STEP_MS = 5000,      /* one try */
+    PATIENCE_MS = 120000, /* how long one step of a transaction may be tried again */
+    STEP_MS = 2000,       /* one try */
     FULL_QUEUE_MS = 20,
     FINAL_FLUSH_MS = 5000,
     DELIVERY_MS = 30000, /* without transactions: how long a message may take */
@@ -26,6 +26,7 @@ struct sink_kafka {
     int64_t failed_n;            /* messages that were not delivered, since the last flush */
     rd_kafka_resp_err_t failure; /* of the last of them */
     struct trouble_kafka trouble;
+    struct patience patience;
     rd_kafka_topic_t **topics; /* own: those that were written to */
     size_t topic_n;
     char *transactional_id;                             /* own; NULL = no transactions */
@@ -90,8 +91,8 @@ static rd_kafka_error_t *persist(struct sink_kafka *s, step_fn *step, void *with
     int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
     for (;;) {
         rd_kafka_error_t *error = step(s, with);
-        if (!error || !rd_kafka_error_is_retriable(error) || clock_now_ms() >= deadline_ms)
-            return error;
+        if (!error || !rd_kafka_error_is_retriable(error)) return error;
+        if (clock_now_ms() >= deadline_ms || !patience_more(&s->patience)) return error;
         rd_kafka_error_destroy(error);
         rd_kafka_poll(s->rk, FULL_QUEUE_MS);
     }
@@ -212,7 +213,8 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
     int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
     rd_kafka_resp_err_t code;
     introduce(s, m->topic);
-    while ((code = produce(s, m)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_now_ms() < deadline_ms)
+    while ((code = produce(s, m)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
+           clock_now_ms() < deadline_ms && patience_more(&s->patience))
         rd_kafka_poll(s->rk, FULL_QUEUE_MS);
     rd_kafka_poll(s->rk, 0);
     if (!code) return TXN_DONE;
@@ -305,6 +307,7 @@ struct sink_kafka *sink_kafka_new(const struct sink_kafka_spec *spec, struct err
     struct sink_kafka *s = mem_zero(1, sizeof *s);
     const char *id = spec->transactional_id;
     s->transactional_id = id ? mem_dup(id, strlen(id)) : NULL;
+    s->patience = spec->patience;
     s->rk = make_producer(spec, s, e);
     s->trouble = (struct trouble_kafka){"sink_kafka", id ? s->transactional_id : "", s->rk, 0, 0};
     open_metrics(s, spec->metrics);

@@ -3,6 +3,7 @@
 #define WEIR_IO_SINK_KAFKA_H
 
 #include "base/metrics.h"
+#include "base/patience.h"
 #include "flow/source.h"
 #include "io/conf_kafka.h"
 
@@ -13,6 +14,7 @@ struct sink_kafka_spec {
     const char *transactional_id; /* NULL: idempotent, no transactions */
     int64_t transaction_ms;       /* transaction.timeout.ms */
     struct metrics *metrics;      /* ref; may be NULL */
+    struct patience patience;     /* with brokers that are away */
 };
 
 /* With a transactional_id this ends the predecessor's open transaction (init_transactions, up to 60 s). */

@@ -52,6 +52,7 @@ struct source_kafka {
     int wakeup_fd;                              /* own */
     int64_t start_ms;                           /* as of offsets_kafka_parse_start */
     int64_t session_ms;
+    struct patience patience;
     struct partition_kafka *parts; /* own */
     size_t part_n;
     int32_t partition_n;
@@ -59,12 +60,12 @@ struct source_kafka {
     bool loading; /* assigned by the group, not yet handed to the stage */
     bool ours;    /* the stage has them */
     bool reload;  /* asked for by the stage */
-    int64_t loading_since_ms, polled_ms, lag_ms;
+    int64_t loading_since_ms, polled_ms, lag_ms, commit_until_ms;
     struct trouble_kafka trouble;
     const struct stage *stage; /* ref, during source_poll and source_leave */
     struct err *err;           /* ref, the same */
     struct metrics *metrics;   /* ref in daemon */
-    struct metric *records_in, *commits, *rebalances;
+    struct metric *records_in, *commits, *refused, *rebalances;
 };
 
 static struct source_kafka *self_of(struct source *s)
@@ -300,14 +301,22 @@ static bool reload(struct source *source, struct err *e)
 
 /* --- questions ---------------------------------------------------------------------------------------- */
 
+static bool wait_for_commit(void *self)
+{
+    struct source_kafka *s = self;
+    return clock_now_ms() < s->commit_until_ms && patience_more(&s->patience);
+}
+
 static enum commit commit(struct source *source, const struct checkpoint *parts, size_t n,
                           struct err *e)
 {
     struct source_kafka *s = self_of(source);
     if (rd_kafka_assignment_lost(s->rk)) return COMMIT_REFUSED;
-    enum commit result =
-        offsets_kafka_commit(s->rk, s->topic_name, parts, n, (int)s->session_ms, e);
+    struct patience patience = {wait_for_commit, s};
+    s->commit_until_ms = clock_now_ms() + s->session_ms;
+    enum commit result = offsets_kafka_commit(s->rk, s->topic_name, parts, n, &patience, e);
     if (result == COMMIT_DONE) metrics_add(s->commits, 1);
+    if (result == COMMIT_REFUSED) metrics_add(s->refused, 1);
     return result;
 }
 
@@ -320,7 +329,8 @@ static bool committed(struct source *source, struct checkpoint *parts, size_t n,
         enum offsets_kafka known =
             offsets_kafka_committed(s->rk, s->topic_name, parts, n, ASK_OFTEN_MS, &why);
         if (known == OFFSETS_KAFKA_KNOWN) return true;
-        if (known == OFFSETS_KAFKA_LATER && clock_now_ms() < deadline_ms) continue;
+        bool again = known == OFFSETS_KAFKA_LATER && clock_now_ms() < deadline_ms;
+        if (again && patience_more(&s->patience)) continue;
         *e = why;
         return false;
     }
@@ -490,6 +500,8 @@ static void open_metrics(struct source_kafka *s, struct metrics *m)
     s->metrics = m;
     s->records_in = metrics_counter(m, "records_in_total", "", "Records read from Kafka");
     s->commits = metrics_counter(m, "commits_total", "", "Offset commits that the brokers took");
+    s->refused = metrics_counter(m, "commits_refused_total", "",
+                                 "Offset commits that came too late: the partitions are another's");
     s->rebalances = metrics_counter(m, "rebalances_total", "", "Assignments of partitions");
 }
 
@@ -498,6 +510,7 @@ struct source *source_kafka_new(const struct source_kafka_spec *spec, struct err
     struct source_kafka *s = mem_zero(1, sizeof *s);
     s->source.kind = &kind;
     s->session_ms = spec->conf->session_ms;
+    s->patience = spec->patience;
     s->polled_ms = clock_now_ms();
     if (!offsets_kafka_parse_start(spec->conf->start, &s->start_ms, e) ||
         !(s->rk = make_consumer(spec, s, e))) {

@@ -3,6 +3,7 @@
 #define WEIR_IO_SOURCE_KAFKA_H
 
 #include "base/metrics.h"
+#include "base/patience.h"
 #include "flow/source.h"
 #include "io/conf_kafka.h"
 
@@ -24,6 +25,7 @@ struct source_kafka_spec {
     const char *static_id; /* group.instance.id; NULL = a moving member */
     struct metrics *
         metrics; /* ref: rows of lag (offsets behind the end, per partition), commits, rebalances */
+    struct patience patience; /* with brokers that are away */
 };
 
 /* Makes a member of the group; it joins with the first source_poll. Freed by source_free. */

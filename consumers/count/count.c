@@ -423,7 +423,14 @@ struct sink_kafka *count_sink(const struct input_conf *conf, struct daemon *d, s
 {
     char *id = mem_printf("%s-count-%s", conf->topics.prefix, daemon_instance(d));
     struct sink_kafka *sink = sink_kafka_new(
-        &(struct sink_kafka_spec){&conf->kafka, id, conf->group.session_ms, daemon_metrics(d)}, e);
+        &(struct sink_kafka_spec){
+            .kafka = &conf->kafka,
+            .transactional_id = id,
+            .transaction_ms = conf->group.session_ms,
+            .metrics = daemon_metrics(d),
+            .patience = daemon_patience(d),
+        },
+        e);
     free(id);
     return sink;
 }

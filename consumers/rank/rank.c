@@ -362,6 +362,7 @@ static struct source *join(const struct rank *r, struct err *e)
             .group = name,
             .static_id = daemon_static_member(r->daemon) ? member : NULL,
             .metrics = daemon_metrics(r->daemon),
+            .patience = daemon_patience(r->daemon),
         },
         e);
     free(member);

@@ -34,7 +34,7 @@ enum {
     ENTRY_BYTES = 4096 + EVENT_KEY_MAX + 160, /* of a history, at most */
     ITEM_BYTES = EVENT_KEY_MAX + 16,          /* of a slate */
     PAUSE_FIRST_MS = 100,
-    PAUSE_MAX_MS = 5000,
+    PAUSE_MAX_MS = 1000,
     PATIENCE_MS = 500,
     NETWORK_WAIT_MS = 5
 };

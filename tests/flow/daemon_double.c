@@ -40,6 +40,12 @@ struct metrics *daemon_metrics(struct daemon *d)
     return d->metrics;
 }
 
+struct patience daemon_patience(struct daemon *d)
+{
+    (void)d;
+    return (struct patience){0};
+}
+
 void daemon_ready(struct daemon *d, bool ready)
 {
     (void)d;
