@@ -15,7 +15,4 @@ void archive_double_consumed(FILE *out);
 /* Something else is stored under the id of an event, "1:0:0:0". */
 void archive_double_spoil(const char *id);
 
-/* The next so many times the indexes cannot be made. */
-void archive_double_refuse_indexes(int n);
-
 #endif

@@ -85,8 +85,8 @@ void client_mongo_free(struct client_mongo *c)
 bool client_mongo_index(struct client_mongo *c, const char *collection, const char *keys,
                         int64_t ttl_ms, struct err *e)
 {
-    (void)c, (void)collection, (void)keys, (void)ttl_ms, (void)e;
-    return true;
+    (void)c, (void)collection, (void)keys, (void)ttl_ms;
+    return fate_ask(e) == FATE_NONE;
 }
 
 bool client_mongo_empty(struct client_mongo *c, const char *collection, bool *ret_empty,
@@ -163,7 +163,9 @@ static struct users_mongo_doc doc_of(int64_t rev, const struct history *history,
 enum client_mongo_answer users_mongo_find(struct users_mongo *u, const struct str *users, size_t n,
                                           users_mongo_found *found, void *ctx, struct err *e)
 {
-    (void)u, (void)e;
+    (void)u;
+    enum client_mongo_answer answer = chance(e);
+    if (answer != CLIENT_MONGO_DONE) return answer;
     for (size_t i = 0; i < n; i++) {
         const struct known *k = user_of(users[i]);
         if (!k) continue;
@@ -280,7 +282,9 @@ enum client_mongo_answer recommendations_mongo_find(struct recommendations_mongo
                                                     recommendations_mongo_found *found, void *ctx,
                                                     struct err *e)
 {
-    (void)r, (void)e;
+    (void)r;
+    enum client_mongo_answer answer = chance(e);
+    if (answer != CLIENT_MONGO_DONE) return answer;
     for (size_t i = 0; i < n; i++) {
         struct str end = ids[i], user = str_cut(&end, '\x1f');
         int64_t end_ms;

@@ -163,9 +163,9 @@ enum client_redis_answer sink_redis_flush(struct sink_redis *s, struct err *e)
 
 enum client_redis_answer sink_redis_empty(struct sink_redis *s, bool *ret_empty, struct err *e)
 {
-    (void)s, (void)e;
+    (void)s;
     *ret_empty = world.n == 0;
-    return CLIENT_REDIS_DONE;
+    return chance(e);
 }
 
 int64_t sink_redis_shown_n(const struct sink_redis *s)
@@ -225,8 +225,8 @@ void hot_redis_free(struct hot_redis *h)
 
 bool hot_redis_look(struct hot_redis *h, int64_t now_ms, struct err *e)
 {
-    (void)h, (void)now_ms, (void)e;
-    return true;
+    (void)h, (void)now_ms;
+    return fate_ask(e) == FATE_NONE;
 }
 
 const struct slate *hot_redis_list(const struct hot_redis *h)

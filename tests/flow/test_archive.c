@@ -193,20 +193,6 @@ static void another_event_under_an_id_is_told(void **state)
     bench_finish(&b);
 }
 
-static void indexes_are_made_in_the_end(void **state)
-{
-    (void)state;
-    struct bench b;
-    bench_init(&b, ordinary);
-    open_world(&b);
-    archive_double_refuse_indexes(3);
-    play(&b, PLAY_UNDISTURBED);
-    script_compare(&b.script, "events", "without indexes", events, &b);
-    assert_int_equal(told(&b, "retries_total"), 3);
-    close_world(&b);
-    bench_finish(&b);
-}
-
 static void expect_refusal(struct bench *b, const char *text)
 {
     struct err e = {0};
@@ -242,7 +228,6 @@ int main(void)
 {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(another_event_under_an_id_is_told),
-        cmocka_unit_test(indexes_are_made_in_the_end),
         cmocka_unit_test(offsets_of_others_are_refused),
     };
     return play_cases("archive", test) + cmocka_run_group_tests_name("others", others, NULL, NULL);
