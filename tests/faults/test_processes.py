@@ -1,4 +1,4 @@
-"""Programs of Weir die, freeze, leave and meet their twins: the results are those of the log alone."""
+"""Programs of Weir die, freeze and leave: the results are those of the log alone."""
 import random
 import signal
 import time
@@ -6,7 +6,7 @@ import time
 import agree
 import service as inference
 from stream import KILLED
-from weir import CONSUMERS, DONE, FENCED, eventually
+from weir import CONSUMERS, DONE, eventually
 
 
 def test_02_everybody_killed_in_mid_run(stream):
@@ -65,18 +65,6 @@ def test_12_zombies_wake(stream):
         program.signal(signal.SIGCONT)
     assert s.replay.wait() == DONE
     agree.everything(s.world, answer=inference.answer)
-
-
-def test_13_twins_elsewhere_take_over(stream, tmp_path):
-    """The same instances on another host (other locks): the older ones are fenced, for good."""
-    s = stream(80, n=6000)
-    names = ("archive", "count", "recommend")
-    twins = [s.world.start(name, instance=0, supervised=True, daemon__runtime_dir=tmp_path)
-             for name in names]
-    assert [s.programs[name][0].wait() for name in names] == [FENCED] * 3
-    assert s.replay.wait() == DONE
-    agree.everything(s.world, answer=inference.answer)
-    assert not any(twin.statuses for twin in twins)
 
 
 def test_39_sigterm_drains(stream):
