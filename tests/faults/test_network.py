@@ -60,13 +60,14 @@ def sent(world, n):
 
 def test_08_slow_and_half_open_links_to_the_broker(worlds, broker, service, tmp_path):
     """Slow at first; then the servers' ends close, then all connections fall silent for ever."""
-    s = Stream(behind(worlds(partitions=3, idle=15_000), kafka=broker), tmp_path, service.url, 201, n=3000,
-               rate=600)
+    world = behind(worlds(partitions=3, idle=8000), kafka=broker)
+    world.settings["kafka.socket.timeout.ms"] = 4000
+    s = Stream(world, tmp_path, service.url, 201, n=3000, rate=600)
     broker.latency, broker.rate = 0.03, 200_000
-    eventually(lambda: sent(s.world, 600))
+    eventually(lambda: sent(world, 600))
     broker.latency = broker.rate = 0
     broker.half_close()
-    eventually(lambda: sent(s.world, 1200))
+    eventually(lambda: sent(world, 1200))
     before = broker.broken
     broker.strand()
     assert broker.broken - before >= len(s.everybody)
