@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/mem.h"
 
@@ -162,6 +163,7 @@ static void forget(struct line *line)
 
 int options_read(const struct options_spec *spec, int argc, char **argv)
 {
+    prctl(PR_SET_DUMPABLE, 0); /* a core would hold passwords */
     struct err e = {0};
     struct line line = {0};
     bool good = read_line(&line, spec, argc, argv, &e);

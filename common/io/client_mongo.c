@@ -46,6 +46,10 @@ static bool set_user(mongoc_uri_t *uri, const struct client_mongo_conf *conf, st
     if (mongoc_uri_get_password(uri))
         return err_refuse(e, "mongo.uri holds a password: put it into a file and name that in "
                              "mongo.password_file");
+    if (mongoc_uri_has_option(uri, MONGOC_URI_TLSCERTIFICATEKEYFILEPASSWORD))
+        return err_refuse(
+            e, "mongo.uri holds the password of a key: use a key without one, in a file that only "
+               "Weir can read");
     if (conf->user[0] && !mongoc_uri_set_username(uri, conf->user))
         return err_refuse(e, "mongo.user is not valid");
     if (conf->password[0] && !mongoc_uri_set_password(uri, conf->password))
@@ -79,7 +83,7 @@ static mongoc_uri_t *make_uri(const struct client_mongo_conf *conf, struct err *
 {
     bson_error_t error;
     mongoc_uri_t *uri = mongoc_uri_new_with_error(conf->uri, &error);
-    if (!uri) err_refuse(e, "mongo.uri \"%s\": %s", conf->uri, error.message);
+    if (!uri) err_refuse(e, "mongo.uri: %s", error.message); /* it may hold a password */
     if (!uri || set_user(uri, conf, e)) return uri;
     mongoc_uri_destroy(uri);
     return NULL;
@@ -141,6 +145,14 @@ void client_mongo_free(struct client_mongo *c)
 
 /* --- commands ------------------------------------------------------------------------------------- */
 
+/* The driver says it in words only. Other failures of a handshake may pass. */
+static bool distrusted(const bson_error_t *error)
+{
+    return error->domain == MONGOC_ERROR_SERVER_SELECTION &&
+           (strstr(error->message, "certificate verify failed") ||
+            strstr(error->message, "Failed initialize TLS state"));
+}
+
 enum client_mongo_answer client_mongo_failed(const char *what, const bson_error_t *error,
                                              struct err *e)
 {
@@ -151,11 +163,13 @@ enum client_mongo_answer client_mongo_failed(const char *what, const bson_error_
     if (of_server &&
         (error->code == CODE_UNAUTHORIZED || error->code == CODE_AUTHENTICATION_FAILED))
         denied = true;
-    if (!denied) {
+    if (!denied && !distrusted(error)) {
         err_set(e, "mongodb: %s: %s", what, error->message);
         return CLIENT_MONGO_RETRY;
     }
-    err_refuse(e, "mongodb: %s: %s: see mongo.user and mongo.password_file", what, error->message);
+    const char *remedy = denied ? "mongo.user, its roles, and mongo.password_file"
+                                : "the host and the tls options in mongo.uri";
+    err_refuse(e, "mongodb: %s: %s: see %s", what, error->message, remedy);
     return CLIENT_MONGO_FATAL;
 }
 

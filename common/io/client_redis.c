@@ -37,6 +37,10 @@ struct client_redis {
 static bool parse_address(struct client_redis *c, struct err *e)
 {
     const char *address = c->conf->address;
+    if (strchr(address, '@'))
+        return err_refuse(
+            e, "redis.address is neither host:port nor unix:/path; a password belongs into a file, "
+               "and its name into redis.password_file");
     if (strncmp(address, "unix:", 5) == 0 && address[5]) {
         c->host = mem_dup(address + 5, strlen(address + 5));
         return true;

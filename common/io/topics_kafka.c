@@ -17,6 +17,7 @@
 enum {
     PATIENCE_MS = 30000, /* for brokers, and for what they were asked to do */
     ASK_MS = 10000,
+    FIRST_ASK_MS = 1000, /* who is not let in learns it soon */
     LOOK_AGAIN_US = 50000,
     ERROR_BYTES = 300,
     PREFIX_MAX_BYTES = 200, /* Kafka: 249 for the whole name */
@@ -151,7 +152,27 @@ struct visit {
     rd_kafka_queue_t *queue; /* own: answers */
     char *names[TOPICS_N];   /* own */
     int64_t deadline_ms;
+    struct err trouble; /* why the brokers cannot be reached, as far as we were told */
 };
+
+/* Trying again cures neither. A plain connection to a TLS port (and the reverse) just ends: that looks like an outage. */
+static void on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
+{
+    (void)rk;
+    struct visit *v = opaque;
+    if (v->trouble.status == ERR_FAILED) v->trouble = (struct err){0};
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        err_refuse(
+            &v->trouble,
+            "the Kafka brokers do not let us in: see kafka.sasl.* and kafka.password_file: %s",
+            text);
+    else if (code == RD_KAFKA_RESP_ERR__SSL)
+        err_refuse(&v->trouble,
+                   "no TLS with the Kafka brokers: see kafka.bootstrap.servers and kafka.ssl.*: %s",
+                   text);
+    else if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        err_set(&v->trouble, "cannot reach the Kafka brokers: %s", text);
+}
 
 static bool visit_begin(struct visit *v, const struct conf_kafka *kafka,
                         const struct topics_kafka_conf *conf, struct err *e)
@@ -161,6 +182,8 @@ static bool visit_begin(struct visit *v, const struct conf_kafka *kafka,
         return err_refuse(e, "topics.prefix must have 1 to 200 characters");
     rd_kafka_conf_t *rk_conf = conf_kafka_make(kafka, false, e);
     if (!rk_conf) return false;
+    rd_kafka_conf_set_error_cb(rk_conf, on_error);
+    rd_kafka_conf_set_opaque(rk_conf, v);
     v->rk = conf_kafka_client_take(rk_conf, false, e);
     if (!v->rk) return false;
     v->queue = rd_kafka_queue_new(v->rk);
@@ -188,17 +211,27 @@ static bool in_time(const struct visit *v)
     return clock_now_ms() < v->deadline_ms;
 }
 
+static bool hopeless(struct visit *v)
+{
+    rd_kafka_poll(v->rk, 0); /* on_error */
+    return v->trouble.status == ERR_REFUSED || !in_time(v);
+}
+
 /* What the brokers say of all topics; NULL with e set. The caller destroys it. */
-static const struct rd_kafka_metadata *look(const struct visit *v, struct err *e)
+static const struct rd_kafka_metadata *look(struct visit *v, struct err *e)
 {
     const struct rd_kafka_metadata *md;
-    rd_kafka_resp_err_t code;
-    do {
-        code = rd_kafka_metadata(v->rk, 1, NULL, &md, time_left_ms(v));
+    int ask_ms = FIRST_ASK_MS;
+    for (;; ask_ms *= 2) {
+        int left_ms = time_left_ms(v);
+        rd_kafka_resp_err_t code =
+            rd_kafka_metadata(v->rk, 1, NULL, &md, ask_ms < left_ms ? ask_ms : left_ms);
         if (!code) return md;
-    } while (in_time(v));
-    err_set(e, "cannot reach the Kafka brokers: %s", rd_kafka_err2str(code));
-    return NULL;
+        if (!hopeless(v)) continue;
+        *e = v->trouble;
+        err_set(e, "cannot reach the Kafka brokers: %s", rd_kafka_err2str(code));
+        return NULL;
+    }
 }
 
 static const struct rd_kafka_metadata_topic *find(const struct rd_kafka_metadata *md,
@@ -293,7 +326,7 @@ static bool create(struct visit *v, enum topics_kafka which, struct err *e)
     return true;
 }
 
-static bool await_leader(const struct visit *v, enum topics_kafka which, struct err *e)
+static bool await_leader(struct visit *v, enum topics_kafka which, struct err *e)
 {
     do {
         const struct rd_kafka_metadata *md = look(v, e);
@@ -417,7 +450,7 @@ static bool delete_one(struct visit *v, enum topics_kafka which, struct err *e)
     return err_set(e, "cannot delete topic %s: %s", v->names[which], rd_kafka_err2str(code));
 }
 
-static bool await_gone(const struct visit *v, enum topics_kafka which, struct err *e)
+static bool await_gone(struct visit *v, enum topics_kafka which, struct err *e)
 {
     do {
         const struct rd_kafka_metadata *md = look(v, e);

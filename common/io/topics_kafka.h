@@ -25,7 +25,7 @@ char *topics_kafka_name(const struct topics_kafka_conf *conf, enum topics_kafka 
 
 /* topics_kafka_ensure creates the topics of the set (bits 1 << TOPICS_EVENTS ...) that are missing and checks
  * the settings of those that exist: a wrong one is refused by name. Waits up to 30 s for the brokers. Without
- * the right to create it only checks. */
+ * the right to create it only checks. An empty set only asks whether the brokers let us in. */
 MUST_CHECK bool topics_kafka_ensure(const struct conf_kafka *kafka,
                                     const struct topics_kafka_conf *conf, unsigned set,
                                     struct err *e);

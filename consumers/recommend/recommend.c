@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "consumers/bad_rows.h"
@@ -360,6 +361,16 @@ static void count_init(struct recommend *r, struct metrics *m)
     bad_rows_counters(m, r->count.bad);
 }
 
+/* Without the hot list all goes on; but who is not let in at the start has been set up wrongly. */
+static bool knock_at_hot(struct recommend *r, struct err *e)
+{
+    struct err why = {0};
+    if (hot_redis_look(r->stores.hot, clock_now_ms(), &why) || why.status != ERR_REFUSED)
+        return true;
+    *e = why;
+    return false;
+}
+
 static bool open_stores(struct recommend *r, struct err *e)
 {
     const struct recommend_conf *conf = r->conf;
@@ -369,7 +380,8 @@ static bool open_stores(struct recommend *r, struct err *e)
     r->stores.users = users_mongo_new(r->mongo);
     r->stores.recommendations = recommendations_mongo_new(r->mongo);
     r->stores.cache = cache_new((size_t)conf->own.users_max);
-    if (!(r->stores.hot = hot_redis_new(&conf->redis, hot_n, e))) return false;
+    if (!(r->stores.hot = hot_redis_new(&conf->redis, hot_n, e)) || !knock_at_hot(r, e))
+        return false;
     r->stores.client = client_new(&conf->infer, r->stores.metrics, e);
     return r->stores.client != NULL;
 }

@@ -35,7 +35,8 @@ struct look *look_new(const struct look_conf *conf, struct err *e)
     struct look *l = mem_zero(1, sizeof *l);
     l->conf = conf;
     for (int i = 0; i < TOPICS_N; i++) l->topics[i] = topics_kafka_name(&conf->topics, i);
-    if ((l->groups = groups_kafka_new(&conf->kafka, e)) &&
+    if (topics_kafka_ensure(&conf->kafka, &conf->topics, 0, e) &&
+        (l->groups = groups_kafka_new(&conf->kafka, e)) &&
         (l->scan = scan_kafka_new(&conf->kafka, e)) &&
         (l->redis = client_redis_new(&conf->redis, "weir-status", e)) &&
         (l->mongo = client_mongo_new(&conf->mongo, "weir-status", e)))
