@@ -24,11 +24,18 @@ struct client {
 
 static struct str catalogue;
 static bool is_fickle;
+static int deaf_n; /* how many more; < 0 = all */
 
 void client_double_catalogue(const char *items, bool fickle)
 {
     catalogue = str_of(items);
     is_fickle = fickle;
+    deaf_n = -1;
+}
+
+void client_double_deaf_for(int n)
+{
+    deaf_n = n;
 }
 
 struct client *client_new(const struct client_conf *conf, struct metrics *m, struct err *e)
@@ -55,7 +62,8 @@ void client_ask(struct client *c, const struct client_ask *ask, client_answer *a
     assert(c->n < ASKS_MAX && ask->n_rec <= ITEMS_MAX && ask->history_n > 0);
     struct ask *mine = &c->asks[c->n++];
     struct str rest = catalogue;
-    bool deaf = ask->user.len >= 4 && memcmp(ask->user.at, "deaf", 4) == 0;
+    bool deaf = deaf_n && ask->user.len >= 4 && memcmp(ask->user.at, "deaf", 4) == 0;
+    if (deaf && deaf_n > 0) deaf_n--;
     *mine = (struct ask){.answer = answer, .ctx = ctx, .deaf = deaf};
     while (!deaf && rest.len && mine->n < (size_t)ask->n_rec) {
         struct str item = str_cut(&rest, ',');

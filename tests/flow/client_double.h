@@ -8,4 +8,7 @@
 /* "item,item,...", lent. Fickle: each client that is made skips one item more at the front. */
 void client_double_catalogue(const char *items, bool fickle);
 
+/* So many users named "deaf..." get no answer, and then they do; until the next catalogue, none of them does. */
+void client_double_deaf_for(int n);
+
 #endif

@@ -15,6 +15,10 @@ struct source *kafka_double_panes(void); /* lent */
 /* A new producer: what its predecessor left open is aborted. Lent. */
 struct sink_kafka *kafka_double_sink(void);
 
+/* For so long nobody has asked the broker for anything; no epoch is to be read. */
+void kafka_double_sleep(int64_t ms);
+void kafka_double_refuse_epochs(void);
+
 /* The next commit is refused: the transaction is aborted. */
 void kafka_double_abort_next(void);
 

@@ -28,6 +28,7 @@ static struct {
     size_t shown_n, shown_cap;
     struct known *known; /* own */
     size_t known_n, known_cap;
+    bool hide_next, forget_next;
 } world;
 
 static struct history *history_of(const struct history *h)
@@ -40,6 +41,26 @@ static struct slate *slate_of(const struct slate *s)
     return slate_new(s->source, s->items, s->n);
 }
 
+static void drop_users(void)
+{
+    for (size_t i = 0; i < world.known_n; i++) {
+        free(world.known[i].user);
+        free(world.known[i].doc.history);
+        free(world.known[i].doc.last);
+    }
+    world.known_n = 0;
+}
+
+void mongo_double_forget_users(void)
+{
+    world.forget_next = true;
+}
+
+void mongo_double_hide_next(void)
+{
+    world.hide_next = true;
+}
+
 void mongo_double_close(void)
 {
     for (size_t i = 0; i < world.shown_n; i++) {
@@ -47,11 +68,7 @@ void mongo_double_close(void)
         free(world.shown[i].history);
         free(world.shown[i].slate);
     }
-    for (size_t i = 0; i < world.known_n; i++) {
-        free(world.known[i].user);
-        free(world.known[i].doc.history);
-        free(world.known[i].doc.last);
-    }
+    drop_users();
     free(world.shown);
     free(world.known);
     memset(&world, 0, sizeof world);
@@ -169,9 +186,11 @@ enum client_mongo_answer users_mongo_find(struct users_mongo *u, const struct st
     for (size_t i = 0; i < n; i++) {
         const struct known *k = user_of(users[i]);
         if (!k) continue;
-        struct users_mongo_doc *doc = mem_zero(1, sizeof *doc);
-        *doc = doc_of(k->doc.rev, k->doc.history, k->doc.last_ms, k->doc.last);
-        found(ctx, users[i], doc);
+        for (int times = 0; times < 2; times++) { /* as a scan may that meets an update */
+            struct users_mongo_doc *doc = mem_zero(1, sizeof *doc);
+            *doc = doc_of(k->doc.rev, k->doc.history, k->doc.last_ms, k->doc.last);
+            found(ctx, users[i], doc);
+        }
     }
     return CLIENT_MONGO_DONE;
 }
@@ -214,6 +233,8 @@ enum client_mongo_answer users_mongo_update(struct users_mongo *u,
                                             struct client_mongo_counts *counts, struct err *e)
 {
     (void)u;
+    if (world.forget_next) drop_users();
+    world.forget_next = false;
     enum client_mongo_answer answer;
     for (size_t i = 0; i < n; i++) {
         if ((answer = chance(e)) != CLIENT_MONGO_DONE) return answer;
@@ -285,7 +306,9 @@ enum client_mongo_answer recommendations_mongo_find(struct recommendations_mongo
     (void)r;
     enum client_mongo_answer answer = chance(e);
     if (answer != CLIENT_MONGO_DONE) return answer;
-    for (size_t i = 0; i < n; i++) {
+    bool hidden = world.hide_next;
+    world.hide_next = false;
+    for (size_t i = 0; i < n && !hidden; i++) {
         struct str end = ids[i], user = str_cut(&end, '\x1f');
         int64_t end_ms;
         bool good = str_int64(end, &end_ms);
@@ -359,22 +382,41 @@ static int by_user(const void *a, const void *b)
     return strcmp(x->user, y->user);
 }
 
-void mongo_double_users(FILE *out)
+static void write_history(FILE *out, const struct history *history)
+{
+    for (size_t j = 0; j < history->n; j++) {
+        const struct history_entry *h = &history->at[j];
+        fprintf(out, "%s%.*s/%.*s/%lld/%d:%lld:%d", j ? "," : "", STR_ARGS(h->item),
+                h->behavior.at ? (int)h->behavior.len : 1, h->behavior.at ? h->behavior.at : "-",
+                (long long)h->time_ms, h->position.partition, (long long)h->position.offset,
+                h->position.row);
+    }
+    fputc('\n', out);
+}
+
+static void sort_users(void)
 {
     if (world.known_n) qsort(world.known, world.known_n, sizeof world.known[0], by_user);
+}
+
+void mongo_double_users(FILE *out)
+{
+    sort_users();
     for (size_t i = 0; i < world.known_n; i++) {
         const struct known *k = &world.known[i];
         fprintf(out, "%s last=%lld", k->user, (long long)k->doc.last_ms);
         write_slate(out, k->doc.last);
         fprintf(out, " history=");
-        for (size_t j = 0; j < k->doc.history->n; j++) {
-            const struct history_entry *h = &k->doc.history->at[j];
-            fprintf(out, "%s%.*s/%.*s/%lld/%d:%lld:%d", j ? "," : "", STR_ARGS(h->item),
-                    h->behavior.at ? (int)h->behavior.len : 1,
-                    h->behavior.at ? h->behavior.at : "-", (long long)h->time_ms,
-                    h->position.partition, (long long)h->position.offset, h->position.row);
-        }
-        fputc('\n', out);
+        write_history(out, k->doc.history);
+    }
+}
+
+void mongo_double_histories(FILE *out)
+{
+    sort_users();
+    for (size_t i = 0; i < world.known_n; i++) {
+        fprintf(out, "%s ", world.known[i].user);
+        write_history(out, world.known[i].doc.history);
     }
 }
 

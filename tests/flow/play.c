@@ -204,6 +204,40 @@ void play_run(struct play *p)
     for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
 }
 
+static bool settle(struct play_actor *a, struct err *e)
+{
+    int64_t wait_ms;
+    for (int i = 0; i < CALM_PASSES; i++) {
+        clock_double_pass(COMMIT_MS);
+        for (int n = 0; n < PASSES_MAX; n++)
+            if (!go_round(a, &wait_ms, e)) return false;
+    }
+    return true;
+}
+
+static bool turn_once(struct play *p, size_t i, struct err *e)
+{
+    for (int32_t j = 0; j < p->script->partition_n; j++) {
+        const struct script_line *line = script_line(p->script, i, j);
+        if (line->what == SCRIPT_RECORD) source_file_append(p->events, &line->record);
+    }
+    for (size_t j = 0; j < p->actor_n; j++)
+        if (!settle(&p->actors[j], e)) return false;
+    return true;
+}
+
+void play_to_error(struct play *p, void (*meddle)(void *ctx, size_t turn), struct err *e)
+{
+    for (size_t i = 0; i < p->actor_n; i++) {
+        p->actors[i].records_max = 1;
+        be_born(&p->actors[i]);
+    }
+    for (size_t i = 0; i < p->script->turn_n && turn_once(p, i, e); i++)
+        if (meddle) meddle(p->actors[0].ctx, i);
+    for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
+    if (e->status == ERR_NONE) fail_msg("nobody failed");
+}
+
 static void at_every_chance(enum fate fate, const char *what, play_fn *run, void *ctx)
 {
     char name[64];

@@ -60,6 +60,10 @@ struct play {
 /* play_run plays the whole script and goes on until all is read and idle. */
 void play_run(struct play *p);
 
+/* play_to_error plays the script until somebody fails, who is expected to; meddle is called after each turn, with the
+ * ctx of the first; NULL is fine. */
+void play_to_error(struct play *p, void (*meddle)(void *ctx, size_t turn), struct err *e);
+
 /* play_everyway calls run(ctx, way) once for every way but the undisturbed one: killed after each turn; killed, or failing,
  * before and after each effect; in great strides. */
 typedef void play_fn(void *ctx, struct play_way way);

@@ -26,13 +26,18 @@ struct bench {
 
 /* --- the processes ------------------------------------------------------------------------------------------ */
 
+static struct count_parts parts_of(struct bench *b)
+{
+    struct play_conf *conf = &b->conf;
+    return (struct count_parts){&conf->count, &conf->weight, &conf->window,       &conf->time,
+                                &conf->input, &b->input,     kafka_double_sink(), b->daemon};
+}
+
 static void *birth_of_count(void *ctx, struct stage *ret_stage)
 {
     struct bench *b = ctx;
     struct err e = {0};
-    struct play_conf *conf = &b->conf;
-    const struct count_parts parts = {&conf->count, &conf->weight, &conf->window,       &conf->time,
-                                      &conf->input, &b->input,     kafka_double_sink(), b->daemon};
+    const struct count_parts parts = parts_of(b);
     if (!count_check(&parts, &e)) fail_msg("%s", e.text);
     struct count *count = count_new(&parts, &e);
     if (!count) fail_msg("%s", e.text);
@@ -230,7 +235,90 @@ static void test(void **name)
     bench_finish(&b);
 }
 
+/* --- what ends a process ----------------------------------------------------------------------------------------- */
+
+static const char ordinary[] = "rows_in_order_fill_every_window";
+
+static void expect_end(struct bench *b, enum err_status status, const char *text)
+{
+    struct err e = {0};
+    struct play p = {&b->script, &b->conf, b->input.source, b->actors, 2, PLAY_UNDISTURBED};
+    play_to_error(&p, NULL, &e);
+    assert_int_equal(e.status, status);
+    assert_non_null(strstr(e.text, text));
+}
+
+static void a_batch_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    open_world(&b);
+    source_file_append(kafka_double_panes(), &(struct record){.value = str_of("no batch")});
+    expect_end(&b, ERR_REFUSED, "offset 0 of the panes holds");
+    close_world(&b);
+    bench_finish(&b);
+}
+
+static void who_slept_for_long_shows_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    b.conf.rank.group.session_ms = 6000;
+    open_world(&b);
+    kafka_double_sleep(6001);
+    expect_end(&b, ERR_FAILED, "asleep for 6001 ms");
+    FILE *out = tmpfile();
+    redis_double_windows(out);
+    assert_int_equal(ftell(out), 0);
+    fclose(out);
+    close_world(&b);
+    bench_finish(&b);
+}
+
+static void without_an_epoch_nobody_begins(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    open_world(&b);
+    struct err e = {0};
+    kafka_double_refuse_epochs();
+    assert_null(rank_new(&b.conf.rank, b.daemon, &e));
+    assert_int_equal(e.status, ERR_FAILED);
+    e = (struct err){0};
+    const struct count_parts parts = parts_of(&b);
+    assert_null(count_new(&parts, &e));
+    assert_int_equal(e.status, ERR_FAILED);
+    close_world(&b);
+    bench_finish(&b);
+}
+
+static void times_beyond_those_of_dates_are_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    open_world(&b);
+    struct err e = {0};
+    const struct count_parts parts = parts_of(&b);
+    b.conf.input.record.time_max_ms = WINDOW_TIME_MAX_MS;
+    assert_true(count_check(&parts, &e));
+    b.conf.input.record.time_max_ms++;
+    assert_false(count_check(&parts, &e));
+    assert_int_equal(e.status, ERR_REFUSED);
+    close_world(&b);
+    bench_finish(&b);
+}
+
 int main(void)
 {
-    return play_cases("rank", test);
+    const struct CMUnitTest ends[] = {
+        cmocka_unit_test(a_batch_that_is_none_is_refused),
+        cmocka_unit_test(who_slept_for_long_shows_nothing),
+        cmocka_unit_test(without_an_epoch_nobody_begins),
+        cmocka_unit_test(times_beyond_those_of_dates_are_refused),
+    };
+    return play_cases("rank", test) + cmocka_run_group_tests_name("ends", ends, NULL, NULL);
 }

@@ -113,20 +113,138 @@ static void run_fickle(void *ctx, struct play_way way)
     close_world(b);
 }
 
+static void histories(void *ctx, FILE *out)
+{
+    (void)ctx;
+    mongo_double_histories(out);
+}
+
+static void run_moved(void *ctx, struct play_way way)
+{
+    struct bench *b = ctx;
+    open_world(b);
+    play_run(&(struct play){&b->script, &b->conf, b->input.source, &b->actor, 1, way});
+    script_compare(&b->script, "histories", way.name, histories, b);
+    close_world(b);
+}
+
 static void test(void **name)
 {
     struct bench b;
     bench_init(&b, *name);
-    bool wanted = script_expects(&b.script, "recommendations");
-    if (wanted) run(&b, PLAY_UNDISTURBED);
-    if (wanted) play_everyway(&b.script, run, &b);
-    b.fickle = true;
-    if (wanted) play_everyway(&b.script, run_fickle, &b);
+    play_fn *judge = script_expects(&b.script, "recommendations") ? run : run_moved;
+    judge(&b, PLAY_UNDISTURBED);
+    play_everyway(&b.script, judge, &b);
+    b.fickle = judge == run;
+    if (b.fickle) play_everyway(&b.script, run_fickle, &b);
     bench_finish(&b);
-    if (!wanted) skip();
+}
+
+/* --- what a service and other hands may do ----------------------------------------------------------------------- */
+
+static const char ordinary[] = "the_reward_is_what_was_shown_and_taken";
+
+static struct play undisturbed(struct bench *b)
+{
+    return (struct play){&b->script, &b->conf, b->input.source, &b->actor, 1, PLAY_UNDISTURBED};
+}
+
+static bool any_filled(void)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    mongo_double_recommendations(out);
+    fclose(out);
+    bool filled = strstr(text, "source=hot") || strstr(text, "source=mixed");
+    assert_non_null(strstr(text, "deaf"));
+    free(text);
+    return filled;
+}
+
+static void who_waits_gets_an_answer_in_the_end(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, "who_gets_no_answer_gets_the_hot_list");
+    b.recommend.own.n = 1; /* the catalogue is enough for all */
+    b.recommend.own.on_failure = 1;
+    open_world(&b);
+    client_double_deaf_for(2);
+    struct play p = undisturbed(&b);
+    play_run(&p);
+    assert_false(any_filled());
+    close_world(&b);
+    bench_finish(&b);
+}
+
+static void too_many_open_rows_are_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct err e = {0};
+    bench_init(&b, "many_users_of_one_interval_are_served_together");
+    b.recommend.own.rows_max = 1; /* ten of them may be open */
+    open_world(&b);
+    struct play p = undisturbed(&b);
+    play_to_error(&p, NULL, &e);
+    assert_int_equal(e.status, ERR_REFUSED);
+    assert_non_null(strstr(e.text, "more than 10 rows in open intervals"));
+    close_world(&b);
+    bench_finish(&b);
+}
+
+static void run_hidden(void *ctx, struct play_way way)
+{
+    struct bench *b = ctx;
+    open_world(b);
+    mongo_double_hide_next();
+    struct play p = undisturbed(b);
+    p.way = way;
+    play_run(&p);
+    script_compare(&b->script, "recommendations", way.name, recommendations, b);
+    close_world(b);
+}
+
+static void what_is_there_and_not_found_is_looked_for_again(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    play_everyway(&b.script, run_hidden, &b);
+    bench_finish(&b);
+}
+
+static void delete_users(void *ctx, size_t turn)
+{
+    (void)ctx, (void)turn;
+    mongo_double_forget_users();
+}
+
+/* A user in two partitions may be served already when a round of the other is merged into his document. */
+static void users_that_somebody_deletes_end_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct err e = {0};
+    bench_init(&b, "a_user_in_two_partitions_keeps_all_his_rows");
+    open_world(&b);
+    struct play p = undisturbed(&b);
+    play_to_error(&p, delete_users, &e);
+    assert_int_equal(e.status, ERR_FAILED);
+    assert_non_null(strstr(e.text, "changed by somebody else"));
+    close_world(&b);
+    bench_finish(&b);
 }
 
 int main(void)
 {
-    return play_cases("recommend", test);
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(who_waits_gets_an_answer_in_the_end),
+        cmocka_unit_test(too_many_open_rows_are_refused),
+        cmocka_unit_test(what_is_there_and_not_found_is_looked_for_again),
+        cmocka_unit_test(users_that_somebody_deletes_end_it),
+    };
+    return play_cases("recommend", test) +
+           cmocka_run_group_tests_name("others", others, NULL, NULL);
 }

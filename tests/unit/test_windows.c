@@ -544,6 +544,26 @@ static void memory_has_a_limit(void **unused)
     windows_free(w);
 }
 
+static void sums_have_a_limit(void **unused)
+{
+    (void)unused;
+    set_rules(3 * SLIDE, 20);
+    struct err e = {0};
+    struct windows *w = windows_new(&conf, WINDOWS_START);
+    const int64_t exact = INT64_C(1) << 53; /* of doubles, and so of Redis and of JSON */
+    for (int i = 0; i < 2; i++) {
+        struct batch b = {.epoch = 1, .slide_ms = SLIDE};
+        batch_add_line(&b, &(struct batch_line){.of = 2, .from = i, .to = i + 1, .clock_ms = 0});
+        batch_add_pane(&b, 0, 1);
+        batch_add_item(&b, str_of("1"), i ? 1 : exact);
+        assert_int_equal(windows_apply(w, i, &b, &e), i == 0);
+        batch_finish(&b);
+    }
+    assert_int_equal(e.status, ERR_REFUSED);
+    assert_non_null(strstr(e.text, "2^53"));
+    windows_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +575,7 @@ int main(void)
         cmocka_unit_test(foreign_batches_are_refused),
         cmocka_unit_test(a_jump_over_years_shows_what_exists),
         cmocka_unit_test(memory_has_a_limit),
+        cmocka_unit_test(sums_have_a_limit),
     };
     return cmocka_run_group_tests_name("windows", tests, NULL, NULL);
 }
