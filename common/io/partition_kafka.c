@@ -18,10 +18,6 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
-#include "io/offsets_kafka.h"
-
-enum { ASK_MS = 5000 };
-
 struct reading {
     struct partition_kafka *part;
     const struct partition_kafka_reader *by;
@@ -32,24 +28,6 @@ struct reading {
 
 /* --- one message ----------------------------------------------------------------------------------- */
 
-static bool refuse_lost(const struct reading *r)
-{
-    int64_t first, end, next = r->part->next;
-    int32_t id = r->part->id;
-    const char *topic = rd_kafka_topic_name(r->by->topic);
-    if (!offsets_kafka_range(r->by->rk, topic, id, ASK_MS, &first, &end, r->err)) return false;
-    if (next < first)
-        return err_refuse(r->err,
-                          "%s partition %" PRId32 ": offsets %" PRId64 " to %" PRId64
-                          " were deleted before they were read; accept the loss with weir-reset",
-                          topic, id, next, first - 1);
-    return err_refuse(r->err,
-                      "%s partition %" PRId32 ": offset %" PRId64
-                      " is due but the partition ends at %" PRId64
-                      ": it was re-created or cut; start afresh with weir-reset",
-                      topic, id, next, end);
-}
-
 static bool no_record(struct reading *r, const rd_kafka_message_t *m)
 {
     const struct stage *stage = r->by->stage;
@@ -59,7 +37,7 @@ static bool no_record(struct reading *r, const rd_kafka_message_t *m)
         stage->end(stage->self, r->part->id, r->part->next);
         return true;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return refuse_lost(r);
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: *r->by->out_of_range = true; return true;
     default: return trouble_kafka_judge(r->by->trouble, m->err, rd_kafka_message_errstr(m), r->err);
     }
 }
@@ -87,7 +65,8 @@ static void on_message(rd_kafka_message_t *m, void *opaque)
 {
     struct reading *r = opaque;
     bool ok = m->err ? no_record(r, m) : hand_over(r, m);
-    if (ok && !*r->by->stop && partition_kafka_wanted(r->part, r->by->stage)) return;
+    bool go_on = ok && !*r->by->stop && !*r->by->out_of_range;
+    if (go_on && partition_kafka_wanted(r->part, r->by->stage)) return;
     r->stop = true;
     rd_kafka_yield(r->by->rk);
 }

@@ -27,6 +27,7 @@ struct partition_kafka_reader {
     struct trouble_kafka *trouble;  /* ref */
     const struct stage *stage;      /* ref */
     const bool *stop;               /* ref: read no further once this is true */
+    bool *out_of_range; /* ref; set, and no more read, when the brokers do not have the position */
 };
 
 /* partition_kafka_take makes the partition's queue its own and lets it write to wakeup_fd when it stops being empty. */

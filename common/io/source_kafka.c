@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/loss_kafka.h"
 #include "io/offsets_kafka.h"
 #include "io/partition_kafka.h"
 #include "io/trouble_kafka.h"
@@ -80,17 +81,36 @@ static void on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
     (void)trouble_kafka_judge(&s->trouble, code, text, s->err); /* source_poll looks at err */
 }
 
+/* Ours, without offsets; the caller frees them. */
+static struct checkpoint *our_points(const struct source_kafka *s)
+{
+    struct checkpoint *points = mem_zero(s->part_n + 1, sizeof *points);
+    for (size_t i = 0; i < s->part_n; i++) points[i].partition = s->parts[i].id;
+    return points;
+}
+
 /* --- records ----------------------------------------------------------------------------------------- */
+
+static bool refuse_lost(struct source_kafka *s, struct err *e)
+{
+    struct checkpoint *points = our_points(s);
+    loss_kafka_refuse(s->rk, s->topic_name, points, s->part_n, e);
+    free(points);
+    return false;
+}
 
 static bool read_all(struct source *source, const struct stage *stage, size_t max, struct err *e)
 {
     struct source_kafka *s = self_of(source);
-    struct partition_kafka_reader reader = {s->rk, s->topic, &s->trouble, stage, &s->reload};
+    bool out_of_range = false;
+    struct partition_kafka_reader reader = {s->rk, s->topic,   &s->trouble,
+                                            stage, &s->reload, &out_of_range};
     for (size_t i = 0; i < s->part_n && s->ours && !s->reload; i++) {
         size_t n;
         bool ok = partition_kafka_read(&s->parts[i], &reader, max, &n, e);
         metrics_add(s->records_in, (int64_t)n);
         if (!ok) return false;
+        if (out_of_range) return refuse_lost(s, e);
     }
     return true;
 }
@@ -211,8 +231,7 @@ static bool patient(const struct source_kafka *s)
 
 static bool load(struct source_kafka *s, struct err *e)
 {
-    struct checkpoint *points = mem_zero(s->part_n + 1, sizeof *points);
-    for (size_t i = 0; i < s->part_n; i++) points[i].partition = s->parts[i].id;
+    struct checkpoint *points = our_points(s);
     struct err why = {0};
     enum offsets_kafka known = count_partitions(s, &why);
     if (known == OFFSETS_KAFKA_KNOWN)
