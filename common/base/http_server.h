@@ -25,6 +25,7 @@ struct http_server_conf {
     int threads;            /* of the server; 0 means 1 */
     size_t body_max_bytes;  /* larger requests are answered 413 */
     size_t reply_max_bytes; /* larger replies are answered 500 */
+    int64_t request_max_ms; /* who takes longer to send a request and take its reply is cut off */
     http_handler *handler;
     void *ctx; /* ref in caller */
 };

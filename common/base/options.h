@@ -25,7 +25,8 @@ struct options_spec {
 
 /* options_read fills the parts (defaults, file, options in their order, secrets) and returns the index of the first
  * argument in argv, whose arguments are moved behind the options. Exits by itself for --help,
- * --version, -t (0) and on any error (78, one line on stderr). The caller owes config_free. */
+ * --version, -t (0) and on any error (78, one line on stderr). From then on the process leaves no core dump, which
+ * might hold secrets (PR_SET_DUMPABLE 0). The caller owes config_free. */
 int options_read(const struct options_spec *spec, int argc, char **argv);
 
 /* options_fail ends the program as an error of the command line does: one line, exit with e's status. */

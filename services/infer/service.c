@@ -11,7 +11,7 @@
 #include "infer/contract_json.h"
 #include "infer/transitions.h"
 
-enum { BODY_MAX_BYTES = 4 << 20, REPLY_MAX_BYTES = 32 << 20 };
+enum { BODY_MAX_BYTES = 4 << 20, REPLY_MAX_BYTES = 32 << 20, REQUEST_MAX_MS = 20000 };
 
 #define ROW(name, fallback, field, help)                                                           \
     "infer", name, CONFIG_STR, fallback, help, offsetof(struct service_conf, field)
@@ -109,6 +109,7 @@ struct service *service_new(const struct service_conf *conf, struct metrics *m, 
                                                          .threads = 1,
                                                          .body_max_bytes = BODY_MAX_BYTES,
                                                          .reply_max_bytes = REPLY_MAX_BYTES,
+                                                         .request_max_ms = REQUEST_MAX_MS,
                                                          .handler = handle,
                                                          .ctx = s},
                               e);

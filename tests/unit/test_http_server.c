@@ -16,7 +16,7 @@
 
 #include "base/http_server.h"
 
-enum { BODY_MAX = 1000, REPLY_MAX = 2000, ANSWER_MAX = 200000 };
+enum { BODY_MAX = 1000, REPLY_MAX = 2000, HURRY_MS = 2000, ANSWER_MAX = 200000 };
 
 /* Answers "<method> <path> <body>"; /big overflows, /teapot has a status of its own. */
 static void echo(void *ctx, const struct http_request *request, struct http_reply *reply)
@@ -32,21 +32,34 @@ static void echo(void *ctx, const struct http_request *request, struct http_repl
     buf_printf(&reply->body, "%s %s %.*s", request->method, request->path, STR_ARGS(request->body));
 }
 
-static struct http_server *serve(const char *address)
+static struct http_server *serve_within(const char *address, int64_t request_max_ms)
 {
     struct err e = {0};
-    struct http_server *s = http_server_new(&(struct http_server_conf){.listen = address,
-                                                                       .body_max_bytes = BODY_MAX,
-                                                                       .reply_max_bytes = REPLY_MAX,
-                                                                       .handler = echo},
-                                            &e);
+    struct http_server *s =
+        http_server_new(&(struct http_server_conf){.listen = address,
+                                                   .body_max_bytes = BODY_MAX,
+                                                   .reply_max_bytes = REPLY_MAX,
+                                                   .request_max_ms = request_max_ms,
+                                                   .handler = echo},
+                        &e);
     if (!s) fail_msg("%s", e.text);
     return s;
+}
+
+static struct http_server *serve(const char *address)
+{
+    return serve_within(address, 60000);
 }
 
 static int set_up(void **state)
 {
     *state = serve("127.0.0.1:0");
+    return 0;
+}
+
+static int set_up_hasty(void **state)
+{
+    *state = serve_within("127.0.0.1:0", HURRY_MS);
     return 0;
 }
 
@@ -275,6 +288,36 @@ static void addresses(void **state)
     }
 }
 
+/* A byte now and then is no silence, but takes too long all the same. */
+static void slow_header(void **state)
+{
+    int fd = dial(*state);
+    struct pollfd p = {fd, POLLIN, 0};
+    int sent = 0;
+    say(fd, "GET / HTTP/1.1\r\nX: ", 19);
+    while (poll(&p, 1, 20) == 0) {
+        say(fd, "x", 1);
+        sent++;
+    }
+    assert_true(sent > 1);
+    hear(fd);
+    assert_status(ask(*state, "GET / HTTP/1.1\r\n" TAIL "\r\n"), 200);
+}
+
+/* A connection that is kept has time for each request anew. */
+static void time_for_each_request(void **state)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    int fd = dial(*state);
+    char answer[1000];
+    for (int i = 0; i < 6; i++) {
+        usleep(HURRY_MS / 4 * 1000);
+        say(fd, request, sizeof request - 1);
+        assert_true(recv(fd, answer, sizeof answer, 0) > 0);
+    }
+    close(fd);
+}
+
 static void port_in_use(void **state)
 {
     char address[32];
@@ -314,6 +357,7 @@ static void several_threads(void **state)
                                                                        .threads = 2,
                                                                        .body_max_bytes = BODY_MAX,
                                                                        .reply_max_bytes = REPLY_MAX,
+                                                                       .request_max_ms = 60000,
                                                                        .handler = wait_at_gate,
                                                                        .ctx = &g},
                                             &e);
@@ -344,6 +388,8 @@ int main(void)
         TEST(kept_alive),
         TEST(garbage),
         TEST(connection_limit),
+        cmocka_unit_test_setup_teardown(slow_header, set_up_hasty, tear_down),
+        cmocka_unit_test_setup_teardown(time_for_each_request, set_up_hasty, tear_down),
         TEST(port_in_use),
         cmocka_unit_test(ipv6),
         cmocka_unit_test(addresses),
