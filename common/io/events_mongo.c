@@ -25,7 +25,6 @@ struct events_mongo {
     struct client_mongo *client; /* ref in caller */
     mongoc_collection_t *events, *consumed;
     int64_t epoch;
-    bool compare_all;
 
     struct buf documents; /* the batch as BSON, one behind the other */
     size_t *ends;         /* own: where each document ends */
@@ -44,7 +43,6 @@ struct events_mongo *events_mongo_new(struct client_mongo *client, int64_t epoch
         .events = client_mongo_collection(client, "events"),
         .consumed = client_mongo_collection(client, "consumed"),
         .epoch = epoch,
-        .compare_all = true,
     };
     buf_init(&m->documents, SIZE_MAX / 4);
     consumed_init(&m->pairs);
@@ -78,11 +76,6 @@ bool events_mongo_empty(struct events_mongo *m, bool *ret_empty, struct err *e)
 {
     return client_mongo_empty(m->client, "events", ret_empty, e) &&
            (!*ret_empty || client_mongo_empty(m->client, "consumed", ret_empty, e));
-}
-
-void events_mongo_suspect(struct events_mongo *m)
-{
-    m->compare_all = true;
 }
 
 /* --- the batch ------------------------------------------------------------------------------------ */
@@ -220,10 +213,9 @@ static enum client_mongo_answer read_back(struct events_mongo *m, size_t from,
                                           const struct client_mongo_counts *counts,
                                           struct events_mongo_report *report, struct err *e)
 {
-    size_t n = m->compare_all ? counts->duplicate_n : 1;
     struct map by_id;
     map_init(&by_id);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < counts->duplicate_n; i++) {
         bson_t own;
         size_t at = from + counts->duplicates[i];
         document_at(m, at, &own);
@@ -270,7 +262,6 @@ static enum client_mongo_answer insert_all(struct events_mongo *m,
         enum client_mongo_answer answer = insert(m, from, to, report, e);
         if (answer >= CLIENT_MONGO_RETRY) return answer;
     }
-    if (report->duplicate_n == 0) m->compare_all = false;
     return report->duplicate_n ? CLIENT_MONGO_DUPLICATES : CLIENT_MONGO_DONE;
 }
 

@@ -36,18 +36,14 @@ size_t events_mongo_bytes(const struct events_mongo *m); /* their documents */
 void events_mongo_clear(struct events_mongo *m);         /* forgets the batch */
 
 struct events_mongo_report {
-    size_t duplicate_n; /* events that were there already */
-    size_t conflict_n;  /* of those compared: what is stored under the _id is another event */
+    size_t duplicate_n;               /* events that were there already */
+    size_t conflict_n;                /* of them: what is stored under the _id is another event */
     char conflict_id[EVENT_ID_BYTES]; /* one of them */
 };
 
 /* events_mongo_write writes the batch and keeps it: DONE or DUPLICATES = all of it is safe; RETRY = write it again
- * in a while, FATAL = never; e says why. Of what was there already it reads back and compares everything until the first
- * batch without duplicates (a restart repeats what its predecessor wrote), then one of a batch. */
+ * in a while, FATAL = never; e says why. What was there already is read back and compared. */
 MUST_CHECK enum client_mongo_answer
 events_mongo_write(struct events_mongo *m, struct events_mongo_report *ret_report, struct err *e);
-
-/* events_mongo_suspect compares everything again: called when partitions come from another owner. */
-void events_mongo_suspect(struct events_mongo *m);
 
 #endif

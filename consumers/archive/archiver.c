@@ -272,7 +272,6 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     for (size_t i = 0; i < n; i++)
         if (!check_metadata(a, &parts[i], e)) return false;
     take_places(a, parts, n);
-    events_mongo_suspect(a->parts.events);
     a->begun = true;
     daemon_ready(a->parts.daemon, a->prepared && !a->backoff.pause_ms);
     return true;

@@ -140,11 +140,6 @@ bool events_mongo_empty(struct events_mongo *m, bool *ret_empty, struct err *e)
     return true;
 }
 
-void events_mongo_suspect(struct events_mongo *m)
-{
-    (void)m; /* it always compares everything */
-}
-
 static bool chance(enum client_mongo_answer *ret_answer, struct err *e)
 {
     enum fate fate = fate_ask(e);
