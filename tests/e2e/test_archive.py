@@ -1,6 +1,5 @@
 """weir-archive: every good row once in `events`, every pair in `consumed`, bad rows dead letters."""
 import signal
-import time
 from collections import Counter
 
 import pytest
@@ -135,33 +134,3 @@ def test_a_twin_is_refused(spoiled_world):
     first = world.run("archive")
     twin = world.start("archive")
     assert twin.wait(20) == REFUSED and first.running
-
-
-def test_other_content_under_an_id_is_counted(spoiled_world):
-    """Somebody else wrote a document under the id of an event to come."""
-    world = spoiled_world(1)
-    first = world.run("archive")
-    world.settle("archive")
-    assert first.stop() == DONE
-    offset = max(row.offset for row in world.rows()[0]) + 1
-    world.mongo["events"].insert_one({"_id": f"1:0:{offset}:0", "user": "somebody else"})
-    world.produce_rows([b"1,2,3,pv,1511539200"])
-    archive = world.run("archive")
-    world.settle("archive")
-    assert archive.total("weir_conflicts_total") == 1
-    assert world.mongo["events"].find_one(f"1:0:{offset}:0")["user"] == "somebody else"
-
-
-def test_live_traffic(worlds):
-    """The broker's clock judges: what is more than max.ahead before it is bad, for everybody."""
-    world = worlds(partitions=1, max_ahead=60_000)
-    world.settings.update({"topics.time": "append", "record.max.ahead": "60s"})
-    world.run_all("archive", "count")
-    now = int(time.time())
-    row = lambda ahead: b"u,i,c,pv,%d" % (now + ahead)
-    world.produce([(0, 10**12, b"u", row(ahead)) for ahead in (-100, 0, 30, 3600, 86_400, 10)])
-    world.settle("archive", "count")
-    rows = world.rows()
-    assert [bool(r.event) for r in rows[0]] == [True, True, True, False, False, True]
-    agree.archive_is(world, rows)
-    assert [reason for reason, _ in agree.dead_letters(world).values()] == ["ahead"] * 2
