@@ -96,6 +96,9 @@ class Stack:
         assert done.returncode == 0, f"deploy/stack {words}"
         return done.stdout
 
+    def signal(self, server, number):
+        os.kill(int((self.folder / f"{server}.pid").read_text()), number)
+
     def down(self):
         if self.ours:
             self.run("down", "--wipe")
