@@ -1,7 +1,6 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,12 +50,10 @@ void buf_add_str(struct buf *b, struct str s)
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args;
-    char *text;
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = mem_vprintf(format, args);
     va_end(args);
-    if (len < 0) abort();
-    buf_add(b, text, (size_t)len);
+    buf_add(b, text, strlen(text));
     free(text);
 }
 

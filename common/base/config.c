@@ -202,6 +202,7 @@ static char *next_line(char *into, int size, void *user)
     struct reader *r = user;
     if (r->e->status) return NULL;
     ssize_t got = getline(&r->line, &r->cap, r->file);
+    if (got < 0 && !feof(r->file)) err_refuse(r->e, "%s: %s", r->path, strerror(errno));
     if (got < 0) return NULL;
     r->line_n++;
     size_t len = (size_t)got, start = 0;
@@ -250,7 +251,6 @@ bool config_file(const struct config_part *parts, const char *path, struct err *
     if (!r.file) return err_refuse(e, "%s: %s", path, strerror(errno));
     map_init(&r.seen);
     int bad_line = ini_parse_stream(next_line, &r, take_pair, &r);
-    if (ferror(r.file)) err_refuse(e, "%s: %s", path, strerror(errno));
     if (bad_line) err_refuse(e, "%s:%d: malformed line", path, bad_line);
     map_finish(&r.seen);
     if (r.line) explicit_bzero(r.line, r.cap);

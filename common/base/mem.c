@@ -41,9 +41,15 @@ void *mem_grow(void *array, size_t n, size_t *cap, size_t size)
 char *mem_printf(const char *format, ...)
 {
     va_list args;
-    char *text;
     va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    char *text = mem_vprintf(format, args);
     va_end(args);
+    return text;
+}
+
+char *mem_vprintf(const char *format, va_list args)
+{
+    char *text;
+    int len = vasprintf(&text, format, args);
     return must(len < 0 ? NULL : text);
 }

@@ -2,6 +2,7 @@
 #ifndef WEIR_BASE_MEM_H
 #define WEIR_BASE_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* mem_zero returns n zeroed objects of size bytes; the caller frees them with free(). */
@@ -17,7 +18,8 @@ char *mem_dup(const void *bytes, size_t len);
  * returns the array, possibly moved. */
 void *mem_grow(void *array, size_t n, size_t *cap, size_t size);
 
-/* mem_printf returns a formatted string; the caller frees it. */
+/* mem_printf and mem_vprintf return a formatted string; the caller frees it. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *mem_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 #endif
