@@ -49,6 +49,7 @@ def survive(stream, seed, plans):
     agree.topic_is(s.world, s.rows[:sent])
     agree.everything(s.world, answer=inference.answer)
     s.nothing_crashed()
+    s.end()
     return s.crash.hits()
 
 

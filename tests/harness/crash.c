@@ -9,6 +9,7 @@
  * CALL is a name, or "any" for all that send and receive; PEER a name of CRASH_PEERS, "client", "unix", "file", or "any"
  * for all sockets; of MongoDB's bulks the collection. K counts the calls that fit; %K = each K-th. Library threads make
  * their own calls, so K finds another place in every run: what was hit stands in the log.
+ * DEED "count" logs at the end how many calls there were.
  *
  * Allocations count as "malloc" where the program's own code asks for them, not its libraries. */
 #include <arpa/inet.h>
@@ -36,7 +37,7 @@
 
 enum deed {
     DEED_NONE,
-    DEED_NOTE,
+    DEED_COUNT,
     DEED_DIE,
     DEED_STOP,
     DEED_HANG,
@@ -67,7 +68,7 @@ static bool is_any(const char *word)
 
 static enum deed deed_of(const char *word)
 {
-    static const char *const words[] = {"none", "note",  "die",       "stop",
+    static const char *const words[] = {"none", "count",  "die",       "stop",
                                         "hang", "short", "interrupt", "fail"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(word, words[i]) == 0) return (enum deed)i;
@@ -132,6 +133,11 @@ static void note(const char *call, const char *peer, long n)
     syscall(SYS_write, plan.log_fd, line, (size_t)len);
 }
 
+__attribute__((destructor)) static void stop(void)
+{
+    if (plan.deed == DEED_COUNT) note(plan.call, plan.peer, atomic_load(&plan.n));
+}
+
 static void hang(void)
 {
     for (;;) pause();
@@ -141,6 +147,7 @@ static void hang(void)
 static enum deed meet(const char *call, const char *peer)
 {
     long n = atomic_fetch_add(&plan.n, 1) + 1;
+    if (plan.deed == DEED_COUNT) return DEED_NONE;
     if (plan.each ? n % plan.k != 0 : n != plan.k) return DEED_NONE;
     int error = errno;
     note(call, peer, n);

@@ -17,6 +17,13 @@ class Hit(NamedTuple):
     k: str
 
 
+def environment(plan, log, peers="", **more):
+    """plan: "before rd_kafka_commit_queue any 3 die", as crash.c has it; None for none."""
+    assert SHIM.exists(), f"{SHIM}: build the target tests"
+    planned = {"CRASH": plan} if plan else {}
+    return {"LD_PRELOAD": str(SHIM), "CRASH_LOG": str(log), "CRASH_PEERS": peers, **planned, **more}
+
+
 class Crash:
     """Plans for the programs of a world, and the log of their hits."""
 
@@ -27,11 +34,7 @@ class Crash:
         self.peers = " ".join(f"{name}={urlsplit(end).port}" for name, end in ends.items())
 
     def environment(self, plan=None, **more):
-        """plan: "before rd_kafka_commit_queue any 3 die", as crash.c has it."""
-        assert SHIM.exists(), f"{SHIM}: build the target tests"
-        planned = {"CRASH": plan} if plan else {}
-        return {"LD_PRELOAD": str(SHIM), "CRASH_LOG": str(self.log), "CRASH_PEERS": self.peers,
-                **planned, **more}
+        return environment(plan, self.log, self.peers, **more)
 
     def plans(self, plans):
         """-> environments of a program whose n-th process has the n-th plan, and later ones none."""

@@ -46,3 +46,8 @@ class Stream:
         assert self.replay.wait() == DONE
         agree.everything(self.world, answer=service.answer)
         self.nothing_crashed()
+
+    def end(self):
+        """Nobody of it runs any more: others need the machine."""
+        for program in self.world.programs:
+            program.end()
