@@ -68,7 +68,7 @@ static bool is_any(const char *word)
 
 static enum deed deed_of(const char *word)
 {
-    static const char *const words[] = {"none", "count",  "die",       "stop",
+    static const char *const words[] = {"none", "count", "die",       "stop",
                                         "hang", "short", "interrupt", "fail"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(word, words[i]) == 0) return (enum deed)i;
