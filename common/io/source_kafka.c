@@ -306,7 +306,6 @@ static bool poll_group(struct source *source, const struct stage *stage, int64_t
         s->loading_since_ms = clock_now_ms();
     }
     if (e->status == ERR_NONE && s->loading && !load(s, e)) return false;
-    if (e->status == ERR_NONE && !trouble_kafka_gone(&s->trouble, s->topic, e)) return false;
     show_lag(s);
     return e->status == ERR_NONE;
 }
@@ -538,8 +537,7 @@ struct source *source_kafka_new(const struct source_kafka_spec *spec, struct err
         return NULL;
     }
     s->topic_name = mem_dup(spec->topic, strlen(spec->topic));
-    s->trouble =
-        (struct trouble_kafka){.comp = "source_kafka", .subject = s->topic_name, .rk = s->rk};
+    s->trouble = (struct trouble_kafka){"source_kafka", s->topic_name, s->rk, 0, 0};
     open_queues(s);
     open_metrics(s, spec->metrics);
     return &s->source;
