@@ -219,13 +219,25 @@ static bool acceptable(const struct windows *w, int64_t offset, const struct bat
     return lines_check(w->lines, b, e);
 }
 
+/* Takes the lines. Windows that may still change and whose panes turn out to be complete, or to miss a new partition's,
+ * are shown anew: that is part of what a version says. */
+static void take_lines(struct windows *w, int64_t offset, const struct batch *b)
+{
+    int64_t since_ms = lines_since(w->lines);
+    lines_take(w->lines, b, offset);
+    if (offset < w->quiet_below) return;
+    raise_lines(w);
+    if (lines_since(w->lines) == since_ms || w->fired_ms == WATERMARK_NONE) return;
+    windows_again(w);
+    w->changed = true;
+}
+
 bool windows_apply(struct windows *w, int64_t offset, const struct batch *b, struct err *e)
 {
     assert(offset >= w->next && !windows_urgent(w));
     if (!acceptable(w, offset, b, e)) return false;
     for (size_t i = 0; i < b->pane_n; i++) add_pane(w, offset, b, &b->panes[i]);
-    lines_take(w->lines, b, offset);
-    if (offset >= w->quiet_below) raise_lines(w);
+    take_lines(w, offset, b);
     w->next = offset + 1;
     if (!windows_urgent(w)) forget(w);
     return within_limits(w, e);

@@ -463,6 +463,38 @@ static bool apply_one(struct windows *w, int64_t offset, struct batch_line l, in
     return good;
 }
 
+static bool note(void *ctx, const struct windows_view *view, struct err *e)
+{
+    (void)e;
+    if (view->newest) *(struct windows_view *)ctx = *view;
+    return true;
+}
+
+/* A partition is added: what is shown until its line is known is complete no longer, and says so as a newer version. */
+static void complete_is_part_of_a_version(void **unused)
+{
+    (void)unused;
+    struct err e = {0};
+    struct windows_view view = {0};
+    set_rules(SLIDE, 0);
+    struct windows *w = windows_new(&conf, WINDOWS_START);
+    struct batch_line lines[] = {line(0, 1, 100), line(1, 2, 101)};
+    lines[1].of = 2;
+    for (int64_t offset = 0; offset < 2; offset++) {
+        assert_true(apply_one(w, offset, lines[offset], 20, &e));
+        assert_true(windows_due(w));
+        assert_true(windows_show(w, note, &view, &e));
+        assert_int_equal(view.version, offset + 1);
+        assert_int_equal(view.complete, offset == 0);
+        windows_shown(w);
+        windows_again(w);
+        assert_true(windows_show(w, note, &view, &e));
+        assert_int_equal(view.version, offset + 1);
+        windows_shown(w);
+    }
+    windows_free(w);
+}
+
 static void a_broken_chain_is_refused(void **unused)
 {
     (void)unused;
@@ -571,6 +603,7 @@ int main(void)
         cmocka_unit_test(windows_may_be_shown_once_for_many_batches),
         cmocka_unit_test(a_restart_changes_nothing),
         cmocka_unit_test(a_restart_keeps_what_is_frozen),
+        cmocka_unit_test(complete_is_part_of_a_version),
         cmocka_unit_test(a_broken_chain_is_refused),
         cmocka_unit_test(foreign_batches_are_refused),
         cmocka_unit_test(a_jump_over_years_shows_what_exists),
