@@ -177,7 +177,10 @@ rd_kafka_t *conf_kafka_client_take(rd_kafka_conf_t *rk_conf, bool producer, stru
     rd_kafka_t *rk = rd_kafka_new(type, rk_conf, text, sizeof text);
     if (rk) return rk;
     rd_kafka_conf_destroy(rk_conf);
-    err_refuse(e, "librdkafka refuses the settings of [kafka]: %s", text);
+    if (rd_kafka_last_error() == RD_KAFKA_RESP_ERR__INVALID_ARG)
+        err_refuse(e, "librdkafka refuses the settings of [kafka]: %s", text);
+    else /* no threads, no memory, a clock that jumped */
+        err_set(e, "cannot start a Kafka client: %s", text);
     return NULL;
 }
 

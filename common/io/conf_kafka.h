@@ -27,7 +27,8 @@ MUST_CHECK bool conf_kafka_check(const struct conf_kafka *conf, struct err *e);
 void conf_kafka_set(struct rd_kafka_conf_s *rk_conf, const char *name, const char *value);
 void conf_kafka_set_int(struct rd_kafka_conf_s *rk_conf, const char *name, int64_t value);
 
-/* conf_kafka_client_take makes a client of a configuration, which is gone then; NULL with e set (refused). */
+/* conf_kafka_client_take makes a client of a configuration, which is gone then; NULL with e set (refused, if it is the
+ * configuration that is wrong). */
 MUST_CHECK struct rd_kafka_s *conf_kafka_client_take(struct rd_kafka_conf_s *rk_conf, bool producer,
                                                      struct err *e);
 

@@ -18,13 +18,8 @@ struct groups_kafka *groups_kafka_new(const struct conf_kafka *conf, struct err 
 {
     rd_kafka_conf_t *rk_conf = conf_kafka_make(conf, false, e);
     if (!rk_conf) return NULL;
-    char text[TEXT_BYTES];
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, rk_conf, text, sizeof text);
-    if (!rk) {
-        rd_kafka_conf_destroy(rk_conf);
-        err_refuse(e, "kafka: %s", text);
-        return NULL;
-    }
+    rd_kafka_t *rk = conf_kafka_client_take(rk_conf, false, e);
+    if (!rk) return NULL;
     struct groups_kafka *g = mem_zero(1, sizeof *g);
     g->rk = rk;
     g->queue = rd_kafka_queue_new(rk);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { ANSWER_MS = 10000, STALL_MS = 20000, POLL_MS = 100, OPEN_MS = 200, TEXT_BYTES = 400 };
+enum { ANSWER_MS = 10000, STALL_MS = 20000, POLL_MS = 100, OPEN_MS = 200 };
 
 struct scan_kafka {
     rd_kafka_t *rk;  /* own; reads what is committed */
@@ -23,12 +23,7 @@ static rd_kafka_t *open_client(const struct conf_kafka *conf, const char *isolat
     conf_kafka_set(rk_conf, "group.id", group);
     conf_kafka_set(rk_conf, "fetch.wait.max.ms", "10");
     conf_kafka_set(rk_conf, "isolation.level", isolation);
-    char text[TEXT_BYTES];
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, rk_conf, text, sizeof text);
-    if (rk) return rk;
-    rd_kafka_conf_destroy(rk_conf);
-    err_refuse(e, "kafka: %s", text);
-    return NULL;
+    return conf_kafka_client_take(rk_conf, false, e);
 }
 
 struct scan_kafka *scan_kafka_new(const struct conf_kafka *conf, struct err *e)
