@@ -36,13 +36,18 @@ def topic_is(world, rows):
         {p: [event for event, _ in part] for p, part in wanted.items()}
 
 
+def letter(message):
+    """A late row's or a dead letter's -> (key, reason, raw bytes)"""
+    found = json.loads(message.value)
+    return message.key.decode(), found["reason"], base64.b64decode(found["base64"])
+
+
 def dead_letters(world):
     """-> {key: (reason, raw bytes)}; the same letter may be there more than once."""
     letters = {}
     for message in world.read("dead"):
-        letter = json.loads(message.value)
-        found = letter["reason"], base64.b64decode(letter["base64"])
-        assert letters.setdefault(message.key.decode(), found) == found
+        key, *found = letter(message)
+        assert letters.setdefault(key, tuple(found)) == tuple(found)
     return letters
 
 

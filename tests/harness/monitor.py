@@ -6,8 +6,8 @@ from collections import defaultdict
 from pathlib import Path
 
 LOOK_S = 0.5
-GROWN_UP_S = 5    # a process has opened by then what it works with
-RESIDENT_MIB, FILES_GROWTH = 160, 16
+GROWN_UP_S = 20    # a process has opened by then what it works with
+RESIDENT_MIB, FILES, FILES_GROWTH = 160, 64, 16
 
 
 class Monitor(threading.Thread):
@@ -47,5 +47,7 @@ class Monitor(threading.Thread):
         """-> what went beyond its limit, as texts."""
         memory = [f"{name}: {kib >> 10} MiB resident" for name, kib in self.peak_kib.items()
                   if kib >> 10 > RESIDENT_MIB]
-        return memory + [f"{name}: {more} files more than at its start" for name, more in
-                         self.growth.items() if more > FILES_GROWTH]
+        return memory + \
+            [f"{name}: {n} files" for name, n in self.files.items() if n > FILES] + \
+            [f"{name}: {more} files more than at first" for name, more in self.growth.items()
+             if more > FILES_GROWTH]

@@ -145,11 +145,16 @@ def decode(raw, form, timestamp=None):
 
 def csv_fields(raw, form):
     """-> {column: bytes}. No quoting: a field is whatever stands between two separators."""
-    names = form.columns.split(",")
+    names = names_of(form.columns)
     fields = raw.removesuffix(b"\r").split(form.separator.encode())
     if len(fields) != len(names):
         raise ValueError("wrong number of columns")
     return {name: field for name, field in zip(names, fields) if name != "-"}
+
+
+@lru_cache(maxsize=None)
+def names_of(columns):
+    return columns.split(",")
 
 
 def json_fields(raw, form):
@@ -222,6 +227,7 @@ def event_of(fields, form, timestamp):
     return event
 
 
+@lru_cache(maxsize=1 << 16)    # a log says the same few things again and again
 def text_of(raw, least, most):
     text = raw.decode()
     if not least <= len(raw) <= most or CONTROL.search(text):
@@ -344,7 +350,8 @@ def dues(rows, interval, delay, lateness, cuts=()):
     cuts are the partition's committed [(offset, line)]: just before `offset` the line rose."""
     found, line = [], -math.inf
     for row, verdict in decide(rows, interval, delay, lateness):
-        line = max([line] + [cut_line for offset, cut_line in cuts if offset <= row.offset])
+        if cuts:
+            line = max([line] + [cut_line for offset, cut_line in cuts if offset <= row.offset])
         if verdict == "counted":
             time = row.event["time"]
             found.append((row, max(pane_end(time, interval), line + interval)))
@@ -413,8 +420,9 @@ def recommendations(served, stored, weights=REWARDS, default=1):
 
 def users(served):
     """Rounds -> {user: document} without rev and what the answers decide."""
-    return {one.user: {"_id": one.user, "v": 1, "history": [history_entry(r) for r in one.history],
-                       "last": {"id": one.id, "time": date(one.end)}} for one in served}
+    last = {one.user: one for one in served}
+    return {user: {"_id": user, "v": 1, "history": [history_entry(r) for r in one.history],
+                   "last": {"id": one.id, "time": date(one.end)}} for user, one in last.items()}
 
 
 def history_entry(row):

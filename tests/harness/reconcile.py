@@ -69,23 +69,24 @@ class Sent:
     """The files that were replayed, one after the other: their accepted rows by partition, their bad lines."""
 
     def __init__(self, paths, rules):
-        self.rules, self.rows, self.bad = rules, defaultdict(list), set()
+        self.form, self.partitions = rules.form, rules.partitions
+        self.rows, self.bad = defaultdict(list), {}
         self.minutes, self._homes = Counter(), {}
         for path in paths:
             for number, row in enumerate(logs.read(path), 1):
                 self._add(f"{path.name}:{number}", row)
 
     def _add(self, line, row):
-        event = oracle.decode(row, self.rules.form)
+        event = oracle.decode(row, self.form)
         if event is None:
-            self.bad.add(line)
+            self.bad[line] = row[:oracle.ROW_BYTES]
             return
         self.rows[self._home(event["user"])].append(row)
         self.minutes[event.get("behavior"), event["time"] // 60_000] += 1
 
     def _home(self, user):
         if user not in self._homes:
-            self._homes[user] = oracle.partition_of(user, self.rules.partitions)
+            self._homes[user] = oracle.partition_of(user, self.partitions)
         return self._homes[user]
 
 
@@ -98,7 +99,7 @@ class Reconciliation:
         self.batches, self.shown_from, self.exact = batches, shown_from, exact
         self.tallies = {rule: Tally() for rule in RULES}
         self.sent = Sent(files, self.rules)
-        self.rows, self.pairs, self.counted, self.late, self.bad = 0, {}, [], set(), set()
+        self.rows, self.pairs, self.counted, self.late, self.bad = 0, {}, [], [], {}
         self.due, self.users = set(), set()
 
     def run(self):
@@ -121,8 +122,8 @@ class Reconciliation:
         self.tallies["R1"].in_order("rows of the topic", [row.raw for row in rows if row.event],
                                     self.sent.rows[partition])
         self.counted.append(oracle.pane_sums(found["counted"], self.rules.slide))
-        self.late |= {oracle.row_id(row, self.epoch) for row in found["late"]}
-        self.bad |= {oracle.row_id(row, self.epoch) for row in found["bad"]}
+        self.late += [(oracle.row_id(row, self.epoch), row.raw) for row in found["late"]]
+        self.bad.update((oracle.row_id(row, self.epoch), row.raw[:oracle.ROW_BYTES]) for row in found["bad"])
         self._archived(partition, rows)
         self._recommended(partition, rows)
 
@@ -212,15 +213,20 @@ class Reconciliation:
         counted = sum(pane.events for pane in self.panes.values())
         tally.same("rows = archived + bad", self.rows, archived + len(self.bad))
         tally.same("archived = counted + late", archived, counted + len(self.late))
-        letters = agree.dead_letters(world)
-        lines = {key.rsplit("/", 1)[-1] for key in letters} - self.bad
-        tally.all_there("bad rows", dict.fromkeys(self.bad & letters.keys()), dict.fromkeys(self.bad))
-        tally.all_there("bad lines", dict.fromkeys(lines), dict.fromkeys(self.sent.bad))
-        late = Counter(message.key.decode() for message in world.read("late"))
-        tally.all_there("late rows", late, Counter(dict.fromkeys(self.late, 1)))
+        self._letters()
+        late = Counter(agree.letter(message)[::2] for message in world.read("late"))
+        tally.all_there("late rows", late, Counter(self.late))
         batches = [panes.decode(record) for record in self.batches]
         tally.all_there("panes", panes.total(batches, self.rules.slide), self.panes)
         tally.same("lines that go on", panes.breaks(batches), 0)
+
+    def _letters(self):
+        """Those of weir-archive are named by the row's id, those of weir-replay by file and line; any may come twice."""
+        tally, sent = self.tallies["R5"], self.sent.bad
+        letters = {key: raw for key, (_, raw) in agree.dead_letters(self.world).items()}
+        lines = {key.rsplit("/", 1)[-1]: letters.pop(key) for key in letters.keys() - self.bad if "/" in key}
+        tally.all_there("bad rows", letters, self.bad)
+        tally.all_there("bad lines", lines, sent)
 
 
 def minute_of(date):

@@ -30,10 +30,10 @@ PER_MINUTE = {"kill": 30, "pause": 2, "term": 3, "broker": 0.5, "mongo": 0.5, "r
 
 
 class Trial:
-    def __init__(self, stack, folder, seed, events, seconds, rows_per_record=1):
+    def __init__(self, stack, folder, seed, events, seconds, rows_per_record=1, idle_s=IDLE_S):
         self.seed, self.events, self.seconds = seed, events, seconds
         self.event_seconds = max(3600, events // ROWS_PER_S)
-        self.world = World(stack, f"chaos-{secrets.token_hex(3)}", folder, partitions=6, idle=IDLE_S * 1000,
+        self.world = World(stack, f"chaos-{secrets.token_hex(3)}", folder, partitions=6, idle=idle_s * 1000,
                            lateness=300_000, history=100_000, n=50,
                            interval=60_000 * (1 + events // DUE_ROWS))
         self.world.settings["replay.rows.per.record"] = rows_per_record
@@ -69,15 +69,18 @@ class Trial:
         return lanes
 
     def finish(self, patience_s):
-        """To the end of the log, then a fresh event; until all is done."""
+        """To the end of the log, then a fresh event; until all is done and everybody has left."""
         assert self.programs["replay"].wait(patience_s) == DONE
         self.spoiler.stop()
         self.world.settle("archive", "count", "rank", within=patience_s)
         self.tallies["R6"] = self.fresh()
         self.world.settle(within=patience_s)
-        eventually(self._all_shown, within=IDLE_S + 30)
-        self.tail.stop()
+        eventually(self._all_shown)
         self.monitor.stop()
+        self.last = {name: program.stop() if program.running else program.statuses[-1]
+                     for name, program in self.programs.items()}
+        eventually(self._all_read)
+        self.tail.stop()
 
     def end(self):
         self.world.end()
@@ -175,9 +178,11 @@ class Trial:
         end = self.world.redis.hget(self.world.key, "window_end")
         assert int(end) == oracle.pane_end(self.last_ms, self.world.rules.slide)
 
+    def _all_read(self):
+        assert self.tail.at >= self.world.ends("panes")[0] and not self.tail.lost
+
     def reconcile(self, exact):
         """-> {rule: Tally}, R1 to R7"""
-        assert self.tail.at >= self.world.ends("panes")[0]
         found = Reconciliation(self.world, self.files, self.tail.records, shown_from=self.shown_from,
                                exact=exact).run()
         return {**found, **self.tallies, "R7": self.lives()}
@@ -185,13 +190,12 @@ class Trial:
     def lives(self):
         """R7: nothing grew beyond its limits, or ended but by our hand and by its own retry."""
         tally = Tally()
-        tally.compared["processes"] = sum(len(program.statuses) + 1 for program in self.programs.values())
+        tally.compared["processes"] = sum(len(program.statuses) for program in self.programs.values())
         for excess in self.monitor.excesses():
             tally.wrong(excess)
         for name, program in self.programs.items():
-            strange = set(program.statuses) - {KILLED, RETRY, DONE}
-            if strange or program.running == (name == "replay"):
-                tally.wrong(f"{name} ended with {sorted(strange)}")
+            if set(program.statuses) - {KILLED, RETRY, DONE} or self.last[name] != DONE:
+                tally.wrong(f"{name} ended with {program.statuses}")
         return tally
 
 
