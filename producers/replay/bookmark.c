@@ -25,12 +25,18 @@ void bookmark_encode(const struct bookmark *b, struct buf *out)
     wire_seal(out);
 }
 
+static bool damaged(struct err *e)
+{
+    return err_refuse(e,
+                      "replay position: the stored record is damaged; use --restart to begin anew");
+}
+
 bool bookmark_decode(struct bookmark *b, struct str record, struct err *e)
 {
     struct wire w;
-    bool whole = wire_open(&w, record);
+    if (!wire_open(&w, record)) return damaged(e);
     uint64_t version = wire_uint(&w);
-    if (whole && version != VERSION)
+    if (version != VERSION)
         return err_refuse(
             e, "replay position: version %llu is not known here; upgrade, or use --restart",
             (unsigned long long)version);
@@ -48,7 +54,6 @@ bool bookmark_decode(struct bookmark *b, struct str record, struct err *e)
     b->last_ms = wire_int(&w);
     b->sent = wire_int(&w);
     b->rejected = wire_int(&w);
-    if (whole && wire_done(&w) && b->place.offset >= 0 && b->place.line >= 0) return true;
-    return err_refuse(e,
-                      "replay position: the stored record is damaged; use --restart to begin anew");
+    bool good = wire_done(&w) && b->place.offset >= 0 && b->place.line >= 0;
+    return good || damaged(e);
 }
