@@ -56,6 +56,14 @@ bool meta_read(const char *text, int version, const struct meta_field *fields, s
         text, version);
 }
 
+bool meta_refuse(const char *text, struct err *e)
+{
+    return err_refuse(e,
+                      "commit metadata \"%.200s\" holds numbers that cannot be: it was changed by "
+                      "hand; see weir-reset",
+                      text);
+}
+
 bool meta_find(const char *text, const char *name, int64_t *ret_value)
 {
     struct str rest = str_of(text);

@@ -24,6 +24,9 @@ void meta_write(char text[CHECKPOINT_METADATA_BYTES], int version, const struct 
 MUST_CHECK bool meta_read(const char *text, int version, const struct meta_field *fields, size_t n,
                           struct err *e);
 
+/* meta_refuse is for fields that were read but cannot be: e says that they were changed by hand. Returns false. */
+bool meta_refuse(const char *text, struct err *e);
+
 /* meta_find reads one field by name, whatever the version: for tools. False = not there. */
 MUST_CHECK bool meta_find(const char *text, const char *name, int64_t *ret_value);
 

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "flow/window.h"
+
 #define ROW(name, fallback, field, help)                                                           \
     {                                                                                              \
         "time", name, CONFIG_DURATION, fallback, help, offsetof(struct watermark_conf, field),     \
@@ -25,6 +27,12 @@ int64_t watermark_floor(int64_t time_ms, int64_t step_ms)
 int64_t watermark_of(const struct watermark_conf *conf, int64_t clock_ms)
 {
     return clock_ms == WATERMARK_NONE ? WATERMARK_NONE : clock_ms - conf->delay_ms;
+}
+
+bool watermark_sane(int64_t time_ms)
+{
+    const int64_t most_ms = 2 * WINDOW_TIME_MAX_MS;
+    return time_ms == WATERMARK_NONE || (time_ms >= -most_ms && time_ms <= most_ms);
 }
 
 bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms,

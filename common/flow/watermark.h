@@ -26,6 +26,10 @@ int64_t watermark_floor(int64_t time_ms, int64_t step_ms);
 /* watermark_of is clock - delay; WATERMARK_NONE without a clock. */
 int64_t watermark_of(const struct watermark_conf *conf, int64_t clock_ms);
 
+/* watermark_sane is true for NONE and for a time that is an event's or is made of one: what comes back from a store is
+ * looked at before it is counted with. */
+bool watermark_sane(int64_t time_ms);
+
 /* watermark_late is true when the pane of time_ms (panes are pane_ms long) ended more than the lateness
  * before the watermark of a partition whose clock stood at clock_ms before the row. */
 bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms,

@@ -49,6 +49,14 @@ struct windows {
     int64_t events, frozen_events;
 };
 
+bool windows_mark_sane(const struct windows_conf *conf, const struct windows_mark *mark)
+{
+    bool whole = mark->fired_ms == WATERMARK_NONE || mark->fired_ms % conf->window->slide_ms == 0;
+    return mark->hold >= 0 && mark->hold <= mark->next && mark->version >= 0 &&
+           mark->version <= mark->next && whole && watermark_sane(mark->fired_ms) &&
+           watermark_sane(mark->line_ms);
+}
+
 struct windows *windows_new(const struct windows_conf *conf, struct windows_mark mark)
 {
     struct windows *w = mem_zero(1, sizeof *w);

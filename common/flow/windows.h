@@ -38,6 +38,9 @@ struct windows_view {
     size_t place_n;
 };
 
+/* windows_mark_sane is true for a mark that windows_mark can have told. */
+bool windows_mark_sane(const struct windows_conf *conf, const struct windows_mark *mark);
+
 struct windows;
 
 /* windows_new begins at a mark: WINDOWS_START, or the one committed, when batches come from mark.hold on. */

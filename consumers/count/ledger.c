@@ -69,6 +69,17 @@ static bool differs(const char *what, int64_t found, int64_t expected, struct er
         what, (long long)found, (long long)expected);
 }
 
+/* What rank would refuse in the next batch, or nobody can count with, was never committed by us. */
+static bool sane(const struct account *a)
+{
+    bool clock = a->clock_ms >= -WINDOW_TIME_MAX_MS && a->clock_ms <= WINDOW_TIME_MAX_MS;
+    bool since = a->since_ms >= -WINDOW_TIME_MAX_MS && watermark_sane(a->since_ms);
+    bool endless = a->since_ms == INT64_MIN || a->since_ms == INT64_MAX;
+    return a->row >= 0 && a->row <= INT32_MAX && a->counted_n >= 0 &&
+           a->counted_n < INT64_MAX / 2 && a->start >= 0 && a->start <= a->from &&
+           (clock || a->clock_ms == WATERMARK_NONE) && (since || endless);
+}
+
 static bool read_mark(const struct ledger_conf *conf, const struct checkpoint *part,
                       struct account *a, struct err *e)
 {
@@ -84,10 +95,11 @@ static bool read_mark(const struct ledger_conf *conf, const struct checkpoint *p
         return differs("window.slide in ms", slide_ms, conf->window->slide_ms, e);
     if (found.rules != conf->rules)
         return differs("digest of [record], [time] and [weight]", found.rules, conf->rules, e);
-    if (a->start != NO_START) return true;
-    a->start = part->offset;
-    if (a->start == 0) a->since_ms = INT64_MIN;
-    return true;
+    if (a->start == NO_START) {
+        a->start = part->offset;
+        if (a->start == 0) a->since_ms = INT64_MIN;
+    }
+    return sane(a) || meta_refuse(part->metadata, e);
 }
 
 static int by_partition(const void *a, const void *b)

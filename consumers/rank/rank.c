@@ -254,8 +254,9 @@ static void forget(struct rank *r)
 static bool begin(struct rank *r, const struct checkpoint *part, struct err *e)
 {
     const struct rank_conf *conf = r->conf;
-    if (!mark_of(r, part, &r->committed, e)) return false;
     const struct windows_conf windows = {&conf->window, &conf->time, r->epoch, conf->memory_bytes};
+    if (!mark_of(r, part, &r->committed, e)) return false;
+    if (!windows_mark_sane(&windows, &r->committed)) return meta_refuse(part->metadata, e);
     r->windows = windows_new(&windows, r->committed);
     r->round_ms = r->shown_ms = r->committed_ms = r->trimmed_ms = clock_now_ms();
     r->trimmed = r->committed.hold;
@@ -380,6 +381,7 @@ static struct sink_redis *open_sink(const struct rank *r, struct err *e)
             .name = "weir-rank",
             .epoch = r->epoch,
             .keep_ms = conf->window.history * conf->window.slide_ms,
+            .metrics = daemon_metrics(r->daemon),
         },
         e);
 }

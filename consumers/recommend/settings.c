@@ -71,6 +71,13 @@ static bool same(const struct settings *now, const struct settings *then, int32_
     return true;
 }
 
+static bool sane(const struct rounds_mark *m)
+{
+    bool cut = m->cut_offset == ROUNDS_NO_CUT || m->cut_offset >= 0;
+    return cut && watermark_sane(m->state.clock_ms) && watermark_sane(m->state.line_ms) &&
+           watermark_sane(m->done_ms) && watermark_sane(m->cut_line_ms);
+}
+
 bool settings_read(const struct settings *s, const struct checkpoint *commit,
                    struct rounds_mark *ret_mark, struct err *e)
 {
@@ -83,6 +90,7 @@ bool settings_read(const struct settings *s, const struct checkpoint *commit,
     bool said = commit->metadata[0] != '\0';
     if (said && !meta_read(commit->metadata, VERSION, fields, FIELD_N, e)) return false;
     if (said && !same(s, &c.under, commit->partition, e)) return false;
+    if (!sane(&c.mark)) return meta_refuse(commit->metadata, e);
     *ret_mark = c.mark;
     ret_mark->offset = commit->offset;
     return true;

@@ -85,6 +85,48 @@ static void a_restart_finds_what_was_committed(void **unused)
     ledger_finish(&l);
 }
 
+static bool opens(const char *numbers)
+{
+    struct checkpoint c = {.partition = 2, .offset = 40};
+    struct ledger l;
+    struct err e = {0};
+    snprintf(c.metadata, sizeof c.metadata, "v=1 epoch=3 slide=10 rules=77 %s", numbers);
+    ledger_init(&l, &conf);
+    bool good = ledger_open(&l, &c, 1, &e);
+    assert_int_equal(e.status, good ? ERR_NONE : ERR_REFUSED);
+    ledger_finish(&l);
+    return good;
+}
+
+/* Rank would refuse the next batch, for ever. */
+static void numbers_that_cannot_be_are_refused(void **unused)
+{
+    (void)unused;
+    static const char *const good[] = {
+        "row=7 clock=1000 start=40 since=30 counted=9",
+        "row=0 clock=- start=- since=+ counted=0",
+        "row=2147483647 clock=8640000000000000 start=0 since=- counted=0",
+        "row=0 clock=-8640000000000000 start=40 since=-8640000000000000 counted=0",
+    };
+    static const char *const bad[] = {
+        "row=-1 clock=1000 start=40 since=30 counted=9",
+        "row=2147483648 clock=1000 start=40 since=30 counted=9",
+        "row=7 clock=8640000000000001 start=40 since=30 counted=9",
+        "row=7 clock=-8640000000000001 start=40 since=30 counted=9",
+        "row=7 clock=+ start=40 since=30 counted=9",
+        "row=7 clock=1000 start=41 since=30 counted=9",
+        "row=7 clock=1000 start=-1 since=30 counted=9",
+        "row=7 clock=1000 start=40 since=-8640000000000001 counted=9",
+        "row=7 clock=1000 start=40 since=17280000000000001 counted=9",
+        "row=7 clock=1000 start=40 since=30 counted=-1",
+        "row=7 clock=1000 start=40 since=30 counted=+",
+    };
+    for (size_t i = 0; i < COUNT_OF(good); i++)
+        if (!opens(good[i])) fail_msg("refused: %s", good[i]);
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        if (opens(bad[i])) fail_msg("taken: %s", bad[i]);
+}
+
 static void lines_form_a_chain(void **unused)
 {
     (void)unused;
@@ -189,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(since_is_where_panes_begin_to_be_whole),
         cmocka_unit_test(a_restart_finds_what_was_committed),
+        cmocka_unit_test(numbers_that_cannot_be_are_refused),
         cmocka_unit_test(lines_form_a_chain),
         cmocka_unit_test(only_the_end_and_silence_make_idle),
         cmocka_unit_test(the_least_clock_is_of_those_awake),

@@ -53,8 +53,28 @@ static void fits_at_its_longest(void **state)
     struct checkpoint point = {0};
     struct err e = {0};
     settings_write(&s, &long_mark, point.metadata);
-    assert_true(settings_read(&s, &point, &found, &e));
-    assert_int_equal(found.cut_line_ms, most);
+    assert_false(settings_read(&s, &point, &found, &e)); /* it was read, but cannot be */
+    assert_non_null(strstr(e.text, "numbers that cannot be"));
+}
+
+static void numbers_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    const int64_t far = INT64_C(17280000000000000);
+    for (int which = 0; which <= 10; which++) {
+        struct rounds_mark odd = mark, found;
+        int64_t *times[] = {&odd.state.clock_ms, &odd.state.line_ms, &odd.done_ms,
+                            &odd.cut_line_ms};
+        if (which < 8) *times[which / 2] = which % 2 ? far + 1 : -far - 1;
+        if (which == 8) odd.cut_offset = -1;
+        if (which == 9) odd.cut_line_ms = far;
+        struct settings s = {1, 2, 3, 4, false};
+        struct checkpoint point = {.partition = 1};
+        struct err e = {0};
+        settings_write(&s, &odd, point.metadata);
+        assert_int_equal(settings_read(&s, &point, &found, &e), which >= 9);
+        assert_int_equal(e.status, which >= 9 ? ERR_NONE : ERR_REFUSED);
+    }
 }
 
 static void nothing_said_is_a_beginning(void **state)
@@ -141,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_read_back),
         cmocka_unit_test(fits_at_its_longest),
+        cmocka_unit_test(numbers_that_cannot_be_are_refused),
         cmocka_unit_test(nothing_said_is_a_beginning),
         cmocka_unit_test(other_settings_are_refused),
         cmocka_unit_test(every_setting_changes_the_digest),

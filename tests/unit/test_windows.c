@@ -495,6 +495,31 @@ static void complete_is_part_of_a_version(void **unused)
     windows_free(w);
 }
 
+static void marks_that_cannot_be_are_known(void **unused)
+{
+    (void)unused;
+    set_rules(3 * SLIDE, 20);
+    const int64_t far = 2 * WINDOW_TIME_MAX_MS;
+    const struct {
+        struct windows_mark mark;
+        bool sane;
+    } cases[] = {
+        {WINDOWS_START, true},
+        {{5, 7, 7, 10 * SLIDE, 99}, true},
+        {{7, 7, 0, -far, far}, true},
+        {{-1, 7, 7, 0, 0}, false},
+        {{8, 7, 7, 0, 0}, false},
+        {{5, 7, 8, 0, 0}, false},
+        {{5, 7, -1, 0, 0}, false},
+        {{5, 7, 7, SLIDE + 1, 0}, false},
+        {{5, 7, 7, far + SLIDE, 0}, false},
+        {{5, 7, 7, INT64_MAX, 0}, false},
+        {{5, 7, 7, 0, -far - 1}, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        if (windows_mark_sane(&conf, &cases[i].mark) != cases[i].sane) fail_msg("case %zu", i);
+}
+
 static void a_broken_chain_is_refused(void **unused)
 {
     (void)unused;
@@ -605,6 +630,7 @@ int main(void)
         cmocka_unit_test(a_restart_keeps_what_is_frozen),
         cmocka_unit_test(complete_is_part_of_a_version),
         cmocka_unit_test(a_broken_chain_is_refused),
+        cmocka_unit_test(marks_that_cannot_be_are_known),
         cmocka_unit_test(foreign_batches_are_refused),
         cmocka_unit_test(a_jump_over_years_shows_what_exists),
         cmocka_unit_test(memory_has_a_limit),
