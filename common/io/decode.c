@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/wire.h"
+#include "flow/window.h"
 #include "io/decode_formats.h"
 
 #define ROW(key, kind, fallback, help, field, ...)                                                 \
@@ -67,6 +68,9 @@ struct decoder *decode_new(const struct decode_conf *conf, struct err *e)
     bool good = columns_parse(&d->columns, conf->columns, e);
     if (good && !separator_of(conf->separator, &d->separator))
         good = err_refuse(e, "record.separator \"%s\": one byte, or \\t", conf->separator);
+    if (good && (conf->time_min_ms < -WINDOW_TIME_MAX_MS || conf->time_max_ms > WINDOW_TIME_MAX_MS))
+        good = err_refuse(
+            e, "record.time.min and record.time.max must lie within 271821 years of 1970");
     if (good && conf->time_min_ms > conf->time_max_ms)
         good = err_refuse(e, "record.time.min is after record.time.max: no row would be good");
     if (good) return d;

@@ -369,10 +369,6 @@ static int64_t digest_of(const struct count_parts *parts)
 
 bool count_check(const struct count_parts *parts, struct err *e)
 {
-    const struct decode_conf *record = &parts->input_conf->record;
-    if (record->time_min_ms < -WINDOW_TIME_MAX_MS || record->time_max_ms > WINDOW_TIME_MAX_MS)
-        return err_refuse(
-            e, "record.time.min and record.time.max must lie within 271821 years of 1970");
     if (!input_check(parts->input_conf, e) || !window_check(parts->window, e)) return false;
     struct op_count *op = op_count_new(parts->weight, parts->window, parts->time, e);
     op_count_free(op);

@@ -281,6 +281,8 @@ static void bad_configurations_are_refused(void **state)
         "record.columns=user,item,time,a.b",
         "record.columns=user,user,item,time",
         "record.time.max=1980-01-01",
+        "record.time.max=8640000000000001",
+        "record.time.min=-8640000000000001",
     };
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         struct err e = {0};
