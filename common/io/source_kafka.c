@@ -31,6 +31,7 @@ enum {
     LOAD_MIN_MS = 30000, /* how long the committed offsets may stay out of reach, at least */
     CLOSE_MS = 10000,
     LAG_MS = 1000,
+    BEATS = 5, /* in a session */
 };
 
 const struct config_row source_kafka_rows[] = {
@@ -61,7 +62,7 @@ struct source_kafka {
     bool loading; /* assigned by the group, not yet handed to the stage */
     bool ours;    /* the stage has them */
     bool reload;  /* asked for by the stage */
-    int64_t loading_since_ms, polled_ms, lag_ms, commit_until_ms;
+    int64_t loading_since_ms, polled_ms, awake_ms, lag_ms, commit_until_ms;
     struct trouble_kafka trouble;
     const struct stage *stage; /* ref, during source_poll and source_leave */
     struct err *err;           /* ref, the same */
@@ -290,6 +291,17 @@ static void serve_group(struct source_kafka *s)
     s->polled_ms = clock_now_ms();
 }
 
+/* librdkafka's main thread sleeps by the clock of the day. When that goes back by an hour it would sleep for an hour and
+ * send no heartbeats; a question wakes it. */
+static void keep_awake(struct source_kafka *s)
+{
+    int64_t now_ms = clock_now_ms();
+    if (now_ms - s->awake_ms < s->session_ms / BEATS) return;
+    s->awake_ms = now_ms;
+    rd_kafka_consumer_group_metadata_t *answer = rd_kafka_consumer_group_metadata(s->rk);
+    if (answer) rd_kafka_consumer_group_metadata_destroy(answer);
+}
+
 static bool poll_group(struct source *source, const struct stage *stage, int64_t wait_ms,
                        struct err *e)
 {
@@ -299,6 +311,7 @@ static bool poll_group(struct source *source, const struct stage *stage, int64_t
     if (!s->subscribed && !subscribe(s, e)) return false;
     sleep_until_something(s, wait_ms);
     serve_group(s);
+    keep_awake(s);
     if (e->status == ERR_NONE && s->reload) {
         tell_revoked(s, true);
         s->reload = false;
@@ -483,7 +496,7 @@ bool source_kafka_check(const struct source_kafka_conf *conf, struct err *e)
 
 static void set_group(rd_kafka_conf_t *rk_conf, const struct source_kafka_spec *spec)
 {
-    int64_t beat_ms = spec->conf->session_ms / 5;
+    int64_t beat_ms = spec->conf->session_ms / BEATS;
     conf_kafka_set(rk_conf, "group.id", spec->group);
     if (spec->static_id) conf_kafka_set(rk_conf, "group.instance.id", spec->static_id);
     conf_kafka_set_int(rk_conf, "session.timeout.ms", spec->conf->session_ms);

@@ -55,6 +55,22 @@ def test_35_clocks_jump(worlds, service, tmp_path):
     assert [program.statuses for program in world.programs] == [[]] * 4 + [[DONE]]
 
 
+def test_35_a_jump_back_while_nothing_comes(worlds, tmp_path):
+    """Nobody is thrown out of its group because a library sleeps until the old time comes again."""
+    world, clocks = worlds(partitions=2), Clocks(tmp_path)
+    world.settings["group.session.timeout"] = "2s"
+    world.create_events()
+    programs = [world.run(name, instance=0, environments=clocks.environments(name))
+                for name in ("archive", "count", "rank")]
+    for hours in (-1, -2):
+        for name in ("archive", "count", "rank"):
+            clocks.set(name, hours * HOUR_S)
+        time.sleep(4)
+    world.replay(logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(351, 500))))
+    world.settle()
+    assert [program.total("weir_rebalances_total") for program in programs] == [1, 1, 1]
+
+
 def grown(world):
     assert world.hot()["hash"]
 
