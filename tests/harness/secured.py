@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import secrets
 import shlex
 import subprocess
@@ -70,7 +71,7 @@ class Secured:
     """The three servers, with the users of USERS in Kafka."""
 
     def __init__(self, folder):
-        self.folder, self.processes = folder, []
+        self.folder, self.processes, self.keys = folder, [], []
         self.passwords = {user: f"hush-{secrets.token_urlsafe(12)}" for user in (ADMIN, *USERS)}
         self.tls = Authority(folder / "tls")
         self.password_files = {user: self._password_file(user) for user in self.passwords}
@@ -117,6 +118,9 @@ class Secured:
         self.client = {"bootstrap.servers": self.kafka, "log_level": 2, **self.kafka_tls(),
                        "sasl.username": ADMIN, "sasl.password": self.passwords[ADMIN]}
 
+    def kafka_as(self, user):
+        return {**self.client, "sasl.username": user, "sasl.password": self.passwords[user]}
+
     def kafka_tls(self):
         return {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512",
                 "ssl.ca.location": str(self.tls.ca), "broker.address.family": "v4"}
@@ -138,18 +142,23 @@ class Secured:
 
     def _start_redis(self):
         self.redis_port, self.acl_path = free_port(), self.folder / "users.acl"
-        self._write_acl("{weir:popular}")
+        self._write_acl()
         self._spawn("redis", HOME / "servers/redis-server", "--bind", "127.0.0.1", "--port",
-                    self.redis_port, "--save", "", "--aclfile", self.acl_path)
+                    self.redis_port, "--save", "", "--aclfile", self.acl_path,
+                    "--enable-debug-command", "yes", "--enable-module-command", "yes")
         self.redis = f"{ADMIN}:{self.passwords[ADMIN]}@127.0.0.1:{self.redis_port}"
 
-    def _write_acl(self, key):
-        """The file that is shipped, with a password for everybody, and the administrator of the tests."""
-        lines = (DEPLOY / "redis/users.acl").read_text().replace("{weir:popular}", key).splitlines()
-        lines = [line.replace("resetpass", f"#{self._digest(line.split()[1])}") if "resetpass" in line
-                 else line for line in lines]
-        lines.append(f"user {ADMIN} on #{self._digest(ADMIN)} ~* &* +@all")
-        self.acl_path.write_text("\n".join(lines) + "\n")
+    def _write_acl(self):
+        """The file that is shipped, with a password for everybody and the keys of all worlds, and the
+        administrator of the tests."""
+        text = (DEPLOY / "redis/users.acl").read_text()
+        text = re.sub(r"(\S*)~\{weir:popular\}\*", self._patterns, text)
+        text = re.sub(r"^user (\S+) on resetpass",
+                      lambda found: f"user {found[1]} on #{self._digest(found[1])}", text, flags=re.M)
+        self.acl_path.write_text(f"{text}user {ADMIN} on #{self._digest(ADMIN)} ~* &* +@all\n")
+
+    def _patterns(self, found):
+        return " ".join(f"{found[1]}~{key}*" for key in self.keys)
 
     def _digest(self, user):
         return hashlib.sha256(self.passwords[user].encode()).hexdigest()
@@ -182,18 +191,22 @@ class Secured:
     def _mongo_leads(client):
         assert client.admin.command("hello")["isWritablePrimary"]
 
+    def connection(self, user):
+        """To Redis, as one of the users."""
+        return redis.Redis(port=self.redis_port, username=user, password=self.passwords[user],
+                           decode_responses=True)
+
     def redis_as(self, user, use):
         """-> use(connection) as a user; AssertionError when nobody is there yet."""
-        with redis.Redis(host="127.0.0.1", port=self.redis_port, username=user,
-                         password=self.passwords[user], decode_responses=True) as connection:
+        with self.connection(user) as connection:
             try:
                 return use(connection)
             except redis.exceptions.ConnectionError as failure:
                 raise AssertionError("Redis is not there yet") from failure
 
     def mongo_as(self, user, world):
-        return pymongo.MongoClient(f"localhost:{self.mongo_port}/?{self.mongo_tls()}", username=user,
-                                   password=self.passwords[user], authSource=world.name)
+        return pymongo.MongoClient(f"mongodb://localhost:{self.mongo_port}/?{self.mongo_tls()}",
+                                   username=user, password=self.passwords[user], authSource=world.name)
 
     def down(self):
         for process in self.processes:
@@ -207,7 +220,8 @@ class Secured:
     # ---- the rights of deploy/, for the names of a world
 
     def admit(self, world):
-        self._write_acl(world.key)
+        self.keys.append(world.key)
+        self._write_acl()
         self.redis_as(ADMIN, lambda r: r.acl_load())
         self._make_roles(world)
         self.admin_acls(bindings(world.name))
@@ -229,23 +243,28 @@ class Secured:
     def start(self, world, program, *arguments, instance=None, user=None, authority=None, host="localhost",
               secret=None, **more):
         """Starts a program with what lets it in; or with what keeps it out, if user, authority, host or secret
-        (a file) are wrong."""
+        (a file; "" = none) are wrong."""
         user = user or f"weir-{program}"
         options = {**self._options(world, user, authority or self.tls.ca, host), **more}
         known = known_keys(f"weir-{program}")
         options = {key: value for key, value in options.items()
                    if key in known or key.startswith("kafka.") and "topics.prefix" in known}
-        path = self._secrets(world, program, known, secret or self.password_files[user])
+        if secret is None:
+            secret = self.password_files[user]
+        path = self._secrets(world, program, known, secret)
         return world.start(program, *arguments, "-c", path, instance=instance, **options)
 
     def _options(self, world, user, authority, host):
         kafka = {**self.kafka_tls(), "ssl.ca.location": authority, "sasl.username": user,
                  "bootstrap.servers": f"{host}:{self.kafka_port}"}
         return {**{f"kafka.{name}": value for name, value in kafka.items()},
-                "mongo.uri": f"mongodb://{host}:{self.mongo_port}/?authSource={world.name}"
-                             f"&directConnection=true&tls=true&tlsCAFile={authority}",
+                "mongo.uri": self.mongo_uri(world, host, authority),
                 "mongo.user": user, "redis.user": user,
                 "redis.address": f"127.0.0.1:{self.redis_port}"}
+
+    def mongo_uri(self, world, host, authority):
+        return (f"mongodb://{host}:{self.mongo_port}/?authSource={world.name}"
+                f"&directConnection=true&tls=true&tlsCAFile={authority}")
 
     @staticmethod
     def _secrets(world, program, known, secret):

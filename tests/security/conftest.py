@@ -12,9 +12,19 @@ def secured(tmp_path_factory):
     secured.down()
 
 
+@pytest.fixture(scope="session")
+def guarded(secured, numbers, tmp_path_factory):
+    """A world in which programs have the rights that deploy/ gives them; for tests in which nothing happens, since
+    nobody is let in."""
+    world = World(secured, next(numbers), tmp_path_factory.mktemp("guarded"), partitions=2)
+    secured.admit(world)
+    yield world
+    world.end()
+
+
 @pytest.fixture
-def guarded(request, secured, numbers, tmp_path):
-    """A world whose programs have the rights that deploy/ gives them, and no others."""
+def own(request, secured, numbers, tmp_path):
+    """The same for one test alone."""
     world = World(secured, next(numbers), tmp_path, partitions=2)
     request.node.worlds = [world]
     secured.admit(world)
