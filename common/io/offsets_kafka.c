@@ -229,18 +229,42 @@ enum commit offsets_kafka_commit(rd_kafka_t *rk, const char *topic, const struct
 
 /* --- where a partition begins and ends -------------------------------------------------------------- */
 
-static bool range_error(const char *topic, int32_t partition, rd_kafka_resp_err_t code,
-                        struct err *e)
+static bool range_error(const char *topic, int32_t partition, int code, struct err *e)
 {
     return err_set(e, "cannot ask for the offsets of %s partition %" PRId32 ": %s", topic,
-                   partition, rd_kafka_err2str(code));
+                   partition, rd_kafka_err2str((rd_kafka_resp_err_t)code));
+}
+
+/* The first offset whose record is not older than time_ms (or _BEGINNING, _END); negative = there is none. */
+static rd_kafka_resp_err_t look_up(rd_kafka_t *rk, const char *topic, int32_t partition,
+                                   int64_t time_ms, int timeout_ms, int64_t *ret_offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, topic, partition);
+    p->offset = time_ms;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list, timeout_ms);
+    if (!code) code = p->err;
+    *ret_offset = p->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+/* Not by rd_kafka_query_watermark_offsets() of librdkafka 2.0.2: of two answers it forgets the error of the first, and
+ * then a partition whose leader is changing looks empty. */
+int offsets_kafka_ends(rd_kafka_t *rk, const char *topic, int32_t partition, int timeout_ms,
+                       int64_t *ret_first, int64_t *ret_end)
+{
+    rd_kafka_resp_err_t code =
+        look_up(rk, topic, partition, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, ret_first);
+    if (!code) code = look_up(rk, topic, partition, RD_KAFKA_OFFSET_END, timeout_ms, ret_end);
+    if (!code && (*ret_first < 0 || *ret_end < 0)) code = RD_KAFKA_RESP_ERR__BAD_MSG;
+    return code;
 }
 
 bool offsets_kafka_range(rd_kafka_t *rk, const char *topic, int32_t partition, int timeout_ms,
                          int64_t *ret_first, int64_t *ret_end, struct err *e)
 {
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(rk, topic, partition, ret_first, ret_end, timeout_ms);
+    int code = offsets_kafka_ends(rk, topic, partition, timeout_ms, ret_first, ret_end);
     return code ? range_error(topic, partition, code, e) : true;
 }
 
@@ -256,26 +280,13 @@ bool offsets_kafka_parse_start(const char *text, int64_t *ret_start_ms, struct e
     return true;
 }
 
-/* The first offset whose record is not older than time_ms; negative = there is none. */
-static bool look_up_time(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t time_ms,
-                         int timeout_ms, int64_t *ret_offset, struct err *e)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, topic, partition);
-    p->offset = time_ms;
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list, timeout_ms);
-    if (!code) code = p->err;
-    *ret_offset = p->offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return code ? range_error(topic, partition, code, e) : true;
-}
-
 int64_t offsets_kafka_start(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t start_ms,
                             int timeout_ms, struct err *e)
 {
     int64_t first, end, found = -1;
-    if (start_ms >= 0 && !look_up_time(rk, topic, partition, start_ms, timeout_ms, &found, e))
-        return -1;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (start_ms >= 0) code = look_up(rk, topic, partition, start_ms, timeout_ms, &found);
+    if (code) return range_error(topic, partition, code, e), -1;
     if (found >= 0) return found;
     if (!offsets_kafka_range(rk, topic, partition, timeout_ms, &first, &end, e)) return -1;
     return start_ms == OFFSETS_KAFKA_EARLIEST ? first : end;

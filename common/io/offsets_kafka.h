@@ -34,6 +34,11 @@ MUST_CHECK enum commit offsets_kafka_commit(struct rd_kafka_s *rk, const char *t
                                             const struct checkpoint *parts, size_t n,
                                             const struct patience *patience, struct err *e);
 
+/* offsets_kafka_ends asks for the first offset of a partition and the one behind its last record (committed record, for
+ * a client that reads those); librdkafka's error code. */
+MUST_CHECK int offsets_kafka_ends(struct rd_kafka_s *rk, const char *topic, int32_t partition,
+                                  int timeout_ms, int64_t *ret_first, int64_t *ret_end);
+
 /* offsets_kafka_range returns the first offset of a partition and the one behind its last (committed) record. */
 MUST_CHECK bool offsets_kafka_range(struct rd_kafka_s *rk, const char *topic, int32_t partition,
                                     int timeout_ms, int64_t *ret_first, int64_t *ret_end,

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "io/offsets_kafka.h"
 
 enum { ANSWER_MS = 10000, STALL_MS = 20000, POLL_MS = 100, OPEN_MS = 200 };
 
@@ -93,15 +94,14 @@ static bool partition_n(struct scan_kafka *s, const char *topic, size_t *ret_n, 
 static rd_kafka_resp_err_t ask_ends(struct scan_kafka *s, const char *topic,
                                     struct scan_kafka_part *part)
 {
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        s->all, topic, part->partition, &part->first, &part->high, ANSWER_MS);
+    int32_t p = part->partition;
+    int error = offsets_kafka_ends(s->all, topic, p, ANSWER_MS, &part->first, &part->high);
     int64_t deadline_ms = clock_now_ms() + OPEN_MS;
     do { /* a transaction that is open now has ended in a moment, unless its producer is dead */
-        if (error) return error;
-        error = rd_kafka_query_watermark_offsets(s->rk, topic, part->partition, &part->first,
-                                                 &part->end, ANSWER_MS);
+        if (error) break;
+        error = offsets_kafka_ends(s->rk, topic, p, ANSWER_MS, &part->first, &part->end);
     } while (part->end < part->high && clock_now_ms() < deadline_ms);
-    return error;
+    return (rd_kafka_resp_err_t)error;
 }
 
 static bool find_ends(struct scan_kafka *s, const char *topic, struct scan_kafka_part *part,

@@ -21,7 +21,13 @@ enum {
     PARTITION_N = 2,
     RECORD_N = 1000, /* per partition */
     DEADLINE_MS = 30000,
+    API_FETCH = 1,
+    API_LIST_OFFSETS = 2,
     API_OFFSET_COMMIT = 8,
+    API_OFFSET_FETCH = 9,
+    API_FIND_COORDINATOR = 10,
+    API_JOIN_GROUP = 11,
+    API_ADD_OFFSETS_TO_TXN = 25,
     API_END_TXN = 26,
     API_TXN_OFFSET_COMMIT = 28,
 };
@@ -51,8 +57,10 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     for (size_t i = 0; i < n; i++) {
         int32_t p = parts[i].partition;
         memcpy(r->metadata[p], parts[i].metadata, sizeof r->metadata[p]);
-        if (parts[i].offset == CHECKPOINT_NONE)
+        for (int tries = 0; parts[i].offset == CHECKPOINT_NONE && tries < 5; tries++) {
+            *e = (struct err){0};
             parts[i].offset = source_first_offset(r->source, p, e);
+        }
         r->next[p] = parts[i].offset;
         r->ended[p] = false;
     }
@@ -311,6 +319,58 @@ static void transactions_end_in_three_ways(void **state)
     part(&r);
 }
 
+static const struct {
+    int16_t api;
+    rd_kafka_resp_err_t code;
+} request_errors[] = {
+    {API_FETCH, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION},
+    {API_FETCH, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT},
+    {API_LIST_OFFSETS, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION},
+    {API_OFFSET_FETCH, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+    {API_OFFSET_FETCH, RD_KAFKA_RESP_ERR_NOT_COORDINATOR},
+    {API_FIND_COORDINATOR, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE},
+    {API_JOIN_GROUP, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT},
+    {API_ADD_OFFSETS_TO_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+    {API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS},
+    {API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED},
+};
+
+static void push_request_errors(struct cluster *c)
+{
+    for (size_t i = 0; i < COUNT_OF(request_errors); i++)
+        rd_kafka_mock_push_request_errors(c->mock, request_errors[i].api, 1,
+                                          request_errors[i].code);
+}
+
+/* No hole and nothing twice (the stage checks), and both kinds of commit get through in the end. */
+static void test_09_request_errors_are_retried(void **state)
+{
+    struct cluster *c = *state;
+    struct err e = {0};
+    push_request_errors(c);
+    struct sink_kafka_spec spec = {
+        .kafka = &c->conf, .transactional_id = "count-9", .transaction_ms = 6000};
+    struct sink_kafka *sink = sink_kafka_new(&spec, &e);
+    assert_non_null(sink);
+    struct reader r = join(c, "errors");
+    run(&r, at_end);
+    assert_int_equal(r.n, PARTITION_N * RECORD_N);
+    enum commit committed = COMMIT_FAILED;
+    for (int tries = 0; committed == COMMIT_FAILED && tries < 5; tries++) {
+        e = (struct err){0};
+        committed = commit(&r, &e);
+    }
+    assert_int_equal(committed, COMMIT_DONE);
+    enum txn done = TXN_ABORTED;
+    for (int tries = 0; done == TXN_ABORTED && tries < 5; tries++) done = transact(sink, &r, &e);
+    assert_int_equal(done, TXN_DONE);
+    assert_true(r.assigned_n == 1 && r.lost_n == 0);
+    sink_kafka_free(sink);
+    part(&r);
+}
+
 static void settings_are_guarded(void **state)
 {
     (void)state;
@@ -348,6 +408,7 @@ int main(void)
         cmocka_unit_test(commits_are_classified),
         cmocka_unit_test(foreign_metadata_is_refused),
         cmocka_unit_test(transactions_end_in_three_ways),
+        cmocka_unit_test(test_09_request_errors_are_retried),
         cmocka_unit_test(settings_are_guarded),
     };
     return cmocka_run_group_tests(tests, open_cluster, close_cluster);
