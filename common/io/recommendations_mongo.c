@@ -95,7 +95,8 @@ hand_over(const bson_t *document, recommendations_mongo_found *found, void *ctx,
 {
     bson_iter_t i;
     struct str id = {0};
-    bool named = bson_iter_init_find(&i, document, "_id") && BSON_ITER_HOLDS_UTF8(&i);
+    bool named = bson_validate(document, BSON_VALIDATE_NONE, NULL) &&
+                 bson_iter_init_find(&i, document, "_id") && BSON_ITER_HOLDS_UTF8(&i);
     if (named) id = str_of(bson_iter_utf8(&i, NULL));
     struct slate *slate = named ? doc_mongo_slate(document) : NULL;
     if (!slate) {

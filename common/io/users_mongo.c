@@ -82,6 +82,7 @@ static bool read_entry(const bson_iter_t *element, struct history_entry *entry)
     if (!doc_mongo_text(&i, 5, POSITION_BYTES, &pos) || !position_of(pos, &entry->position))
         return false;
     bool named = bson_iter_init_find(&i, &document, "behavior");
+    if (bson_count_keys(&document) != (named ? 4u : 3u)) return false;
     return !named || doc_mongo_text(&i, 0, BEHAVIOR_MAX_BYTES, &entry->behavior);
 }
 
@@ -128,7 +129,9 @@ static bool read_fields(const bson_t *document, struct str user, struct users_mo
 static struct users_mongo_doc *read_doc(const bson_t *document, struct str user)
 {
     struct users_mongo_doc *doc = mem_zero(1, sizeof *doc);
-    if (read_fields(document, user, doc)) return doc;
+    /* An iterator that meets malformed bytes ends as if there were no more. */
+    bool whole = bson_validate(document, BSON_VALIDATE_NONE, NULL);
+    if (whole && read_fields(document, user, doc)) return doc;
     users_mongo_doc_free(doc);
     return NULL;
 }
