@@ -8,29 +8,36 @@ from pathlib import Path
 import pytest
 
 import logs
+import proc
 from weir import DONE, eventually
 
 CONNECTIONS_MAX, REQUEST_MAX_S = 64, 20
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
-@pytest.fixture(params=["archive", "infer"])
-def served(request, worlds, tmp_path):
-    """A daemon's metrics, and the port that weir-infer answers questions on."""
+@pytest.fixture
+def infer(worlds, tmp_path):
+    """weir-infer; ports = of its metrics, and the one that it answers questions on."""
     world = worlds()
-    if request.param == "archive":
-        return world.run("archive")
     log, model = logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(421, 500))), tmp_path / "m"
-    assert world.start("fit", log, "-o", f"infer.model={model}").wait() == DONE
-    infer = world.start("infer", "-o", f"infer.model={model}", infer__listen="127.0.0.1:0").ready()
-    [infer.port] = listening(infer).values() - {infer.port}
+    assert world.start("fit", log, "--out", model).wait() == DONE
+    infer = world.run("infer", infer__listen="127.0.0.1:0", infer__model=model)
+    infer.ports = sorted(listening(infer).values())
+    assert len(infer.ports) == 2 and infer.port in infer.ports
+    return infer
+
+
+@pytest.fixture(params=["metrics", "questions"])
+def served(request, infer):
+    """One of the two."""
+    if request.param == "questions":
+        [infer.port] = set(infer.ports) - {infer.port}
     return infer
 
 
 def listening(program):
     """-> {inode: port} of the TCP sockets that a program listens on; all must be on 127.0.0.1."""
-    links = [str(link.readlink()) for link in Path(f"/proc/{program.process.pid}/fd").iterdir()]
-    found = {}
+    links, found = proc.open_files(program.process.pid), {}
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *more = line.split()
         if state == "0A" and f"socket:[{more[5]}]" in links:
@@ -40,8 +47,8 @@ def listening(program):
     return found
 
 
-def dial(program):
-    return socket.create_connection(("127.0.0.1", program.port), 5)
+def dial(program, port=None):
+    return socket.create_connection(("127.0.0.1", port or program.port), 5)
 
 
 def rest(connection, within=60):
@@ -76,13 +83,8 @@ def answers(program):
         assert first.startswith(b"HTTP/1.1 "), first
 
 
-def memory_kib(program):
-    text = Path(f"/proc/{program.process.pid}/status").read_text()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS"))
-
-
 def descriptors(program):
-    return len(list(Path(f"/proc/{program.process.pid}/fd").iterdir()))
+    return len(proc.open_files(program.process.pid))
 
 
 def test_it_listens_to_this_machine_alone(worlds, tmp_path):
@@ -94,7 +96,7 @@ def test_it_listens_to_this_machine_alone(worlds, tmp_path):
 
 
 def test_a_long_header_is_refused(served):
-    before = memory_kib(served)
+    before = proc.memory_kib(served.process.pid)
     for request in (b"GET / HTTP/1.1\r\nX: " + b"x" * (1 << 20),
                     b"GET /" + b"x" * (1 << 20) + b" HTTP/1.1\r\n\r\n",
                     b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200_000 + b"\r\n"):
@@ -102,11 +104,11 @@ def test_a_long_header_is_refused(served):
             say(connection, request)
             assert rest(connection).split()[1:2] in ([], [b"431"], [b"414"])
     answers(served)
-    assert memory_kib(served) < before + 8192
+    assert proc.memory_kib(served.process.pid) < before + 8192
 
 
 def test_an_endless_body_is_cut_off(served):
-    before = memory_kib(served)
+    before = proc.memory_kib(served.process.pid)
     with dial(served) as connection:
         say(connection, b"POST /transitions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         taken = 0
@@ -117,7 +119,7 @@ def test_an_endless_body_is_cut_off(served):
         say(connection, b"POST /transitions HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         assert rest(connection).split()[1] == b"413"
     answers(served)
-    assert memory_kib(served) < before + 16384
+    assert proc.memory_kib(served.process.pid) < before + 16384
 
 
 def test_a_thousand_connections(served):
@@ -138,20 +140,21 @@ def full(program, before):
     assert descriptors(program) >= before + CONNECTIONS_MAX / 2
 
 
-def test_slow_clients_are_shown_out(served):
+def test_slow_clients_are_shown_out(infer):
     """As many as are let in, each of which sends a byte now and then: a header, a body, or nothing at all."""
     start = time.monotonic()
     with ExitStack() as stack:
-        guests = [stack.enter_context(dial(served)) for _ in range(CONNECTIONS_MAX)]
+        guests = [stack.enter_context(dial(infer, port)) for _ in range(CONNECTIONS_MAX)
+                  for port in infer.ports]
         for number, guest in enumerate(guests):
             say(guest, [b"GET / HTTP/1.1\r\nX: ",
                         b"POST /transitions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
-                        b""][number % 3])
+                        b""][number // 2 % 3])
         while guests:
             assert time.monotonic() - start < 3 * REQUEST_MAX_S, f"{len(guests)} are still there"
-            guests = [guest for number, guest in enumerate(guests) if is_open(guest)]
+            guests = [guest for guest in guests if is_open(guest)]
             time.sleep(0.5)
-    answers(served)
+    answers(infer)
 
 
 def is_open(guest):
