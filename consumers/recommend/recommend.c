@@ -218,10 +218,20 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     return true;
 }
 
+/* So that the next owner does not do it again. */
+static void finish_wave(struct recommend *r)
+{
+    int64_t wait_ms = 0;
+    struct err ignored = {0};
+    while (wave_halfway(r->wave) && !wave_trouble(r->wave)[0])
+        if (!wave_step(r->wave, clock_now_ms(), &wait_ms, &ignored)) return;
+}
+
 static bool revoked(void *self, bool lost, struct err *e)
 {
     (void)e;
     struct recommend *r = self;
+    if (!lost) finish_wave(r);
     struct err ignored = {
         0}; /* what is not committed is done again by the next owner, harmlessly */
     if (!lost && commit(r, r->committed_ms, &ignored) != COMMIT_DONE)

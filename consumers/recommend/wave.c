@@ -99,6 +99,11 @@ bool wave_busy(const struct wave *w)
     return w->step != STEP_IDLE;
 }
 
+bool wave_halfway(const struct wave *w)
+{
+    return w->step == STEP_REWARD || w->step == STEP_USERS || w->step == STEP_RESOLVE;
+}
+
 const char *wave_trouble(const struct wave *w)
 {
     return w->trouble;

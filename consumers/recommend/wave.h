@@ -41,6 +41,9 @@ void wave_start(struct wave *w, struct rounds *const *parts, size_t n);
 /* wave_busy is true from wave_start until all effects on its users are acknowledged. */
 bool wave_busy(const struct wave *w);
 
+/* wave_halfway is true while some effects are stored and others, which need nothing but the stores, are not. */
+bool wave_halfway(const struct wave *w);
+
 /* wave_step does what can be done now; lowers *ret_wait_ms to when the next step is due. What
  * may pass (a store is away) is tried again later, and wave_trouble tells. False with e set when
  * it cannot go on. */

@@ -1,12 +1,17 @@
 """Programs of Weir die, freeze and leave: the results are those of the log alone."""
 import random
 import signal
+import statistics
 import time
+
+import pytest
 
 import agree
 import service as inference
 from stream import KILLED
 from weir import CONSUMERS, DONE, eventually
+
+TIMEOUT_STOP_S = 30    # of the units
 
 
 def test_02_everybody_killed_in_mid_run(stream):
@@ -67,12 +72,29 @@ def test_12_zombies_wake(stream):
     agree.everything(s.world, answer=inference.answer)
 
 
-def test_39_sigterm_drains(stream):
-    """Each leaves with status 0 in mid-run; its successor goes on."""
-    s = stream(75)
-    for name in CONSUMERS:
-        time.sleep(0.3)
-        assert s.programs[name][0].stop(10) == DONE
-        s.world.start(name, instance=0, supervised=True)
-    assert s.replay.wait() == DONE
-    agree.everything(s.world, answer=inference.answer)
+@pytest.mark.parametrize("times", [
+    2, pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(2400)])])
+def test_39_sigterm_drains(stream, times):
+    """Each leaves with status 0 at random moments, in time for systemd, and what it has done is committed: its successor
+    finds nothing stored already."""
+    rnd, seconds = random.Random(times), {name: [] for name in CONSUMERS}
+    s = stream(75, n=3000 * times, rate=1000, seconds=3600 * times)
+    here = {name: s.programs[name][0] for name in CONSUMERS}
+    for _ in range(times):
+        for name in rnd.sample(CONSUMERS, len(CONSUMERS)):
+            time.sleep(rnd.uniform(0.1, 0.6))
+            repeats_nothing(here)
+            since = time.monotonic()
+            assert here[name].stop(TIMEOUT_STOP_S) == DONE
+            seconds[name].append(time.monotonic() - since)
+            here[name] = s.world.start(name, instance=0, supervised=True).ready()
+    s.verify()
+    repeats_nothing(here)
+    for name, each in seconds.items():
+        print(f"{name:10} {len(each)} drained: p50 {statistics.median(each):.3f} s, "
+              f"p99 {sorted(each)[int(0.99 * len(each))]:.3f} s, max {max(each):.3f} s")
+
+
+def repeats_nothing(here):
+    assert here["archive"].total("weir_duplicates_total") == 0
+    assert here["recommend"].total("weir_adopted_total") == 0
