@@ -1,5 +1,6 @@
 /* Stored documents of users and recommendations: what is taken is bounded, and is written as it was read. */
 #include <assert.h>
+#include <bson/bson.h>
 #include <stdlib.h>
 #include <string.h>
 

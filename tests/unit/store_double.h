@@ -3,36 +3,40 @@
 #ifndef WEIR_TESTS_STORE_DOUBLE_H
 #define WEIR_TESTS_STORE_DOUBLE_H
 
-#include <mongoc/mongoc.h>
-
 #include "io/client_mongo.h"
 
+struct _bson_t;
+struct _mongoc_cursor_t;
+struct _mongoc_read_prefs_t;
+struct _bson_t *bson_copy(const struct _bson_t *document);
+void bson_destroy(struct _bson_t *document);
+
 static struct {
-    const bson_t *stored; /* ref in the test; what a find finds */
+    const struct _bson_t *stored; /* ref in the test; what a find finds */
     bool found;
-    bson_t *written; /* own; what was inserted last */
+    struct _bson_t *written; /* own; what was inserted last */
 } store_double;
 
-mongoc_collection_t *client_mongo_collection(struct client_mongo *c, const char *name)
+struct _mongoc_collection_t *client_mongo_collection(struct client_mongo *c, const char *name)
 {
     (void)c, (void)name;
     return NULL;
 }
 
-mongoc_bulk_operation_t *client_mongo_bulk(mongoc_collection_t *collection)
+struct _mongoc_bulk_operation_t *client_mongo_bulk(struct _mongoc_collection_t *collection)
 {
     (void)collection;
     return NULL;
 }
 
-enum client_mongo_answer client_mongo_execute(mongoc_bulk_operation_t *bulk_take,
+enum client_mongo_answer client_mongo_execute(struct _mongoc_bulk_operation_t *bulk_take,
                                               struct client_mongo_counts *counts, struct err *e)
 {
     (void)bulk_take, (void)counts, (void)e;
     return CLIENT_MONGO_DONE;
 }
 
-enum client_mongo_answer client_mongo_failed(const char *what, const bson_error_t *error,
+enum client_mongo_answer client_mongo_failed(const char *what, const struct _bson_error_t *error,
                                              struct err *e)
 {
     (void)error;
@@ -40,16 +44,17 @@ enum client_mongo_answer client_mongo_failed(const char *what, const bson_error_
     return CLIENT_MONGO_RETRY;
 }
 
-mongoc_cursor_t *mongoc_collection_find_with_opts(mongoc_collection_t *collection,
-                                                  const bson_t *filter, const bson_t *opts,
-                                                  const mongoc_read_prefs_t *prefs)
+struct _mongoc_cursor_t *mongoc_collection_find_with_opts(struct _mongoc_collection_t *collection,
+                                                          const struct _bson_t *filter,
+                                                          const struct _bson_t *opts,
+                                                          const struct _mongoc_read_prefs_t *prefs)
 {
     (void)collection, (void)filter, (void)opts, (void)prefs;
     store_double.found = false;
     return NULL;
 }
 
-bool mongoc_cursor_next(mongoc_cursor_t *cursor, const bson_t **document)
+bool mongoc_cursor_next(struct _mongoc_cursor_t *cursor, const struct _bson_t **document)
 {
     (void)cursor;
     *document = store_double.stored;
@@ -58,20 +63,21 @@ bool mongoc_cursor_next(mongoc_cursor_t *cursor, const bson_t **document)
     return first;
 }
 
-bool mongoc_cursor_error(mongoc_cursor_t *cursor, bson_error_t *error)
+bool mongoc_cursor_error(struct _mongoc_cursor_t *cursor, struct _bson_error_t *error)
 {
     (void)cursor, (void)error;
     return false;
 }
 
-void mongoc_bulk_operation_insert(mongoc_bulk_operation_t *bulk, const bson_t *document)
+void mongoc_bulk_operation_insert(struct _mongoc_bulk_operation_t *bulk,
+                                  const struct _bson_t *document)
 {
     (void)bulk;
     bson_destroy(store_double.written);
     store_double.written = bson_copy(document);
 }
 
-static void store_double_forget(void)
+static inline void store_double_forget(void)
 {
     bson_destroy(store_double.written);
     store_double.written = NULL;

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <bson/bson.h>
+
 #include "golden.h"
 #include "io/users_mongo.h"
 #include "store_double.h"
