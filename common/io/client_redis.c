@@ -25,6 +25,11 @@ const struct config_row client_redis_rows[] = {
     {0},
 };
 
+/* The codes that are counted by name; the last two stand for all others and for a connection that was lost. */
+static const char *const codes[] = {"READONLY",  "OOM",    "MISCONF",   "LOADING", "NOAUTH",
+                                    "WRONGPASS", "NOPERM", "WRONGTYPE", "other",   "connection"};
+enum { CODE_N = COUNT_OF(codes), CODE_CONNECTION = CODE_N - 1, CODE_OTHER = CODE_N - 2 };
+
 struct client_redis {
     const struct client_redis_conf *conf; /* ref in caller */
     char *name;                           /* own */
@@ -32,6 +37,7 @@ struct client_redis {
     int port;                             /* 0 = a Unix socket */
     redisContext *link;                   /* own; NULL = not connected */
     redisReply *reply;                    /* own: the last one */
+    struct metric *failures[CODE_N];      /* ref; NULL = nobody counts */
 };
 
 static bool parse_address(struct client_redis *c, struct err *e)
@@ -92,6 +98,28 @@ void client_redis_free(struct client_redis *c)
     free(c);
 }
 
+void client_redis_observe(struct client_redis *c, struct metrics *m)
+{
+    for (size_t i = 0; i < CODE_N; i++) {
+        char *label = mem_printf("code=\"%s\"", codes[i]);
+        c->failures[i] = metrics_counter(m, "redis_errors_total", label, "Failures of Redis");
+        free(label);
+    }
+}
+
+static void count(struct client_redis *c, size_t code)
+{
+    if (c->failures[code]) metrics_add(c->failures[code], 1);
+}
+
+static size_t code_of(struct str error)
+{
+    struct str rest = error, code = str_cut(&rest, ' ');
+    size_t i = 0;
+    while (i < CODE_OTHER && !str_eq(code, str_of(codes[i]))) i++;
+    return i;
+}
+
 /* --- answers -------------------------------------------------------------------------------------- */
 
 /* Whatever is not known to need an operator may pass: a replica becomes a master, memory is freed, a dataset is
@@ -116,7 +144,9 @@ static enum client_redis_answer of_error(struct client_redis *c, struct err *e)
     if (answer == CLIENT_REDIS_REFUSED)
         err_refuse(e, "redis at %s: %.*s: see [redis] address, user, password_file and key",
                    c->conf->address, STR_ARGS(text));
-    if (answer != CLIENT_REDIS_NOSCRIPT) disconnect(c);
+    if (answer == CLIENT_REDIS_NOSCRIPT) return answer;
+    count(c, code_of(text));
+    disconnect(c);
     return answer;
 }
 
@@ -126,6 +156,7 @@ static enum client_redis_answer lost(struct client_redis *c, const char *what, s
 {
     const char *why = c->link && c->link->err ? c->link->errstr : "no answer";
     err_set(e, "redis at %s: %s: %s", c->conf->address, what, why);
+    count(c, CODE_CONNECTION);
     disconnect(c);
     return CLIENT_REDIS_RETRY;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/metrics.h"
 
 /* [redis] */
 struct client_redis_conf {
@@ -25,6 +26,9 @@ struct redisReply; /* hiredis's own, for *_redis.c files */
 MUST_CHECK struct client_redis *client_redis_new(const struct client_redis_conf *conf,
                                                  const char *name, struct err *e);
 void client_redis_free(struct client_redis *c); /* NULL is fine */
+
+/* client_redis_observe counts failures in m by the code of the error reply. */
+void client_redis_observe(struct client_redis *c, struct metrics *m);
 
 enum client_redis_answer {
     CLIENT_REDIS_DONE,     /* the reply is there */

@@ -309,7 +309,8 @@ struct sink_kafka *sink_kafka_new(const struct sink_kafka_spec *spec, struct err
     s->transactional_id = id ? mem_dup(id, strlen(id)) : NULL;
     s->patience = spec->patience;
     s->rk = make_producer(spec, s, e);
-    s->trouble = (struct trouble_kafka){"sink_kafka", id ? s->transactional_id : "", s->rk, 0, 0};
+    s->trouble = (struct trouble_kafka){
+        .comp = "sink_kafka", .subject = id ? s->transactional_id : "", .rk = s->rk};
     open_metrics(s, spec->metrics);
     if (s->rk && (!id || resolve(s, "init", persist(s, step_init, NULL), e) == TXN_DONE)) return s;
     sink_kafka_free(s);

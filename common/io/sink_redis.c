@@ -91,6 +91,7 @@ struct sink_redis *sink_redis_new(const struct sink_redis_spec *spec, struct err
     struct client_redis *client = client_redis_new(spec->redis, spec->name, e);
     if (!client) return NULL;
     struct sink_redis *s = mem_zero(1, sizeof *s);
+    if (spec->metrics) client_redis_observe(client, spec->metrics);
     s->client = client;
     s->epoch = spec->epoch;
     s->keep_ms = spec->keep_ms;

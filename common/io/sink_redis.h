@@ -18,8 +18,9 @@ struct sink_redis;
 struct sink_redis_spec {
     const struct client_redis_conf *redis; /* ref in caller */
     const char *name;                      /* of the connection */
-    int64_t epoch;   /* what an older epoch has published goes, a younger one refuses us */
-    int64_t keep_ms; /* how far back from the current window the history reaches */
+    int64_t epoch;           /* what an older epoch has published goes, a younger one refuses us */
+    int64_t keep_ms;         /* how far back from the current window the history reaches */
+    struct metrics *metrics; /* ref; NULL = none */
 };
 
 /* NULL with e set (refused) for a bad configuration; it does not connect yet. */

@@ -319,6 +319,7 @@ static bool poll_group(struct source *source, const struct stage *stage, int64_t
         s->loading_since_ms = clock_now_ms();
     }
     if (e->status == ERR_NONE && s->loading && !load(s, e)) return false;
+    if (e->status == ERR_NONE && !trouble_kafka_gone(&s->trouble, s->topic, e)) return false;
     show_lag(s);
     return e->status == ERR_NONE;
 }
@@ -464,11 +465,12 @@ static void destroy(struct source *source)
     rd_kafka_queue_io_event_enable(s->group_events, -1, NULL, 0);
     rd_kafka_queue_destroy(s->group_events);
     rd_kafka_topic_destroy(s->topic);
-    if (rd_kafka_consumer_closed(s->rk) || rd_kafka_fatal_error(s->rk, NULL, 0))
+    bool closed = rd_kafka_consumer_closed(s->rk) || rd_kafka_fatal_error(s->rk, NULL, 0);
+    if (closed && !s->trouble.missing_ms)
         rd_kafka_destroy_flags(s->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    else /* it would hang: the process is about to end and takes the threads along */
-        log_warn("source_kafka", "close", "topic=%s text=\"gave up after %d ms\"", s->topic_name,
-                 CLOSE_MS);
+    else /* it would hang, also when partitions were deleted: the process is about to end and takes the threads along */
+        log_warn("source_kafka", "close", "topic=%s text=\"left to the end of the process\"",
+                 s->topic_name);
     close(s->wakeup_fd);
     free(s->topic_name);
     free(s);
@@ -550,7 +552,8 @@ struct source *source_kafka_new(const struct source_kafka_spec *spec, struct err
         return NULL;
     }
     s->topic_name = mem_dup(spec->topic, strlen(spec->topic));
-    s->trouble = (struct trouble_kafka){"source_kafka", s->topic_name, s->rk, 0, 0};
+    s->trouble =
+        (struct trouble_kafka){.comp = "source_kafka", .subject = s->topic_name, .rk = s->rk};
     open_queues(s);
     open_metrics(s, spec->metrics);
     return &s->source;

@@ -16,6 +16,7 @@
 
 enum {
     PATIENCE_MS = 30000, /* for brokers, and for what they were asked to do */
+    KNOCK_MS = 4000,     /* for brokers that are only to be reached: somebody waits for an answer */
     ASK_MS = 10000,
     FIRST_ASK_MS = 1000, /* who is not let in learns it soon */
     LOOK_AGAIN_US = 50000,
@@ -425,7 +426,9 @@ bool topics_kafka_ensure(const struct conf_kafka *kafka, const struct topics_kaf
 {
     struct visit v;
     const struct rd_kafka_metadata *md = NULL;
-    bool ok = visit_begin(&v, kafka, conf, e) && (md = look(&v, e));
+    bool ok = visit_begin(&v, kafka, conf, e);
+    if (!set) v.deadline_ms = clock_now_ms() + KNOCK_MS;
+    ok = ok && (md = look(&v, e));
     for (int i = 0; i < TOPICS_N && ok; i++)
         if (set & 1u << i) ok = ensure_one(&v, md, (enum topics_kafka)i, e);
     if (md) rd_kafka_metadata_destroy(md);

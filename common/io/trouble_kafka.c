@@ -5,7 +5,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { LOG_EVERY_MS = 10000, AWAY_LATELY_MS = 60000, TEXT_BYTES = 300 };
+enum {
+    LOG_EVERY_MS = 10000,
+    AWAY_LATELY_MS = 60000,
+    GONE_MS = 10000, /* brokers that have just started may not know their topics yet */
+    ASK_MS = 1000,
+    TEXT_BYTES = 300,
+};
 
 static bool means_away(int code)
 {
@@ -43,8 +49,42 @@ bool trouble_kafka_fatal(struct trouble_kafka *t, struct err *e)
     }
 }
 
+static rd_kafka_resp_err_t ask(const struct trouble_kafka *t, rd_kafka_topic_t *topic)
+{
+    const struct rd_kafka_metadata *md;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(t->rk, 0, topic, &md, ASK_MS);
+    if (code) return code;
+    if (md->topic_cnt == 1) code = md->topics[0].err;
+    rd_kafka_metadata_destroy(md);
+    return code;
+}
+
+bool trouble_kafka_gone(struct trouble_kafka *t, rd_kafka_topic_t *topic, struct err *e)
+{
+    int64_t now_ms = clock_now_ms();
+    if (!t->missing_ms || now_ms - t->asked_ms < ASK_MS) return true;
+    t->asked_ms = now_ms;
+    rd_kafka_resp_err_t code = ask(t, topic);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) t->missing_ms = 0;
+    if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || now_ms - t->missing_ms < GONE_MS)
+        return true;
+    return err_refuse(e,
+                      "topic %s does not exist any more: bring back the brokers' data, or start "
+                      "afresh with weir-reset",
+                      t->subject);
+}
+
+static void note_missing(struct trouble_kafka *t, int code)
+{
+    bool missing = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                   code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                   code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    if (missing && !t->missing_ms) t->missing_ms = clock_now_ms();
+}
+
 bool trouble_kafka_judge(struct trouble_kafka *t, int code, const char *text, struct err *e)
 {
+    note_missing(t, code);
     switch (code) {
     case RD_KAFKA_RESP_ERR__FATAL:
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: return trouble_kafka_fatal(t, e);
