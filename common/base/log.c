@@ -1,13 +1,25 @@
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 2048 };
 
-/* One write() per line, so that lines of several threads and processes do not mix. Control characters of
- * foreign text (a file name, a server's answer) are replaced: a line stays one line. */
+static void write_all(const char *text, size_t len)
+{
+    while (len) {
+        ssize_t n = write(STDERR_FILENO, text, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return; /* nowhere left to complain */
+        text += n;
+        len -= (size_t)n;
+    }
+}
+
+/* One write() per line, unless the other end takes less, so that lines of several threads and processes do not
+ * mix. Control characters of foreign text (a file name, a server's answer) are replaced: a line stays one line. */
 static void emit(const char *level, const char *comp, const char *event, const char *format,
                  va_list args)
 {
@@ -19,8 +31,7 @@ static void emit(const char *level, const char *comp, const char *event, const c
     for (int i = 0; i < n; i++)
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) line[i] = '?';
     line[n++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, (size_t)n);
-    (void)written; /* nowhere left to complain */
+    write_all(line, (size_t)n);
 }
 
 #define EMIT(level)                                                                                \
