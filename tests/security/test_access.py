@@ -168,3 +168,14 @@ def read_error(secured, user, topic):
         error = message.error()
     consumer.close()
     return error and error.code()
+
+
+def test_the_rights_of_reset_suffice(own, secured):
+    """In the stores; in Kafka it is an administrator's."""
+    own.mongo.events.insert_one({})
+    own.redis.hset(own.key, "a", "b")
+    with secured.mongo_as("weir-reset", own) as client:
+        client[own.name].drop_collection("events")
+    with secured.connection("weir-reset") as connection:
+        assert connection.delete(own.key) == 1
+    assert own.mongo.list_collection_names() == []
