@@ -2,7 +2,8 @@
 
 #include "base/wire.h"
 
-enum { VERSION = 1 };
+/* Version 1 knew nothing of the runs before --restart. */
+enum { VERSION = 2 };
 
 void bookmark_encode(const struct bookmark *b, struct buf *out)
 {
@@ -22,6 +23,8 @@ void bookmark_encode(const struct bookmark *b, struct buf *out)
     wire_put_int(out, b->last_ms);
     wire_put_int(out, b->sent);
     wire_put_int(out, b->rejected);
+    wire_put_int(out, b->before_sent);
+    wire_put_int(out, b->before_rejected);
     wire_seal(out);
 }
 
@@ -36,7 +39,7 @@ bool bookmark_decode(struct bookmark *b, struct str record, struct err *e)
     struct wire w;
     if (!wire_open(&w, record)) return damaged(e);
     uint64_t version = wire_uint(&w);
-    if (version != VERSION)
+    if (version != VERSION && version != VERSION - 1)
         return err_refuse(
             e, "replay position: version %llu is not known here; upgrade, or use --restart",
             (unsigned long long)version);
@@ -54,6 +57,8 @@ bool bookmark_decode(struct bookmark *b, struct str record, struct err *e)
     b->last_ms = wire_int(&w);
     b->sent = wire_int(&w);
     b->rejected = wire_int(&w);
+    b->before_sent = version == VERSION ? wire_int(&w) : 0;
+    b->before_rejected = version == VERSION ? wire_int(&w) : 0;
     bool good = wire_done(&w) && b->place.offset >= 0 && b->place.line >= 0;
     return good || damaged(e);
 }

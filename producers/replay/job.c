@@ -96,14 +96,29 @@ static bool measure(const struct conf_kafka *kafka, const char *topic, int64_t *
     return known;
 }
 
+/* What the topic holds of the job already: whoever adds up what was read needs it. A position that cannot be read is no
+ * reason not to begin anew. */
+static void restart(struct job *j)
+{
+    struct bookmark found;
+    struct err ignored = {0};
+    if (j->record.len == 0 || !bookmark_decode(&found, buf_str(&j->record), &ignored) ||
+        found.epoch != j->at.epoch)
+        return;
+    j->at.before_sent = found.before_sent + found.sent;
+    j->at.before_rejected = found.before_rejected + found.rejected;
+}
+
 bool job_load(struct job *j, const struct replay_conf *conf, const char *events_topic,
               struct err *e)
 {
     bool empty;
     if (!state_kafka_epoch(&conf->kafka, &conf->topics, "source", &j->at.epoch, e)) return false;
     if (!measure(&conf->kafka, events_topic, &j->at.partitions, &empty, e)) return false;
-    if (!j->key || conf->replay.restart) return true;
+    if (!j->key) return true;
     if (!state_kafka_read(&conf->kafka, &conf->topics, str_of(j->key), &j->record, e)) return false;
+    if (conf->replay.restart && !empty) restart(j);
+    if (conf->replay.restart) return true;
     if (j->record.len == 0) return true;
     struct bookmark found;
     if (!bookmark_decode(&found, buf_str(&j->record), e) || !fits(j, &found, e)) return false;

@@ -57,3 +57,16 @@ def test_sums_that_do_not_hold(worlds, tmp_path):
     world.mongo["events"].delete_one({})
     code, text = status(world, "archive", "count", "--sums")
     assert code == NOT_SETTLED and text.count("DOES NOT HOLD") == 2
+
+
+def test_sums_after_a_restart(worlds, tmp_path):
+    """What a job sent before it began anew is in the topic, too."""
+    world = worlds(partitions=3)
+    rows = logs.spoiled(logs.rows_of(logs.make(93, 300)), 5)
+    log = logs.write(tmp_path / "log.csv", rows)
+    for more in ([], ["--restart"], ["--restart", "--from", "2017-11-24T16:30:00Z"]):
+        world.replay(log, *more)
+    world.run_all("archive", "count")
+    world.settle("archive", "count")
+    code, text = status(world, "archive", "count", "--sums", "--wait", "30s")
+    assert code == DONE and text.count("holds") == 2, text

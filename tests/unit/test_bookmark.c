@@ -22,6 +22,8 @@ static void encode(struct buf *out)
         .last_ms = INT64_MIN,
         .sent = 99,
         .rejected = 1,
+        .before_sent = 990,
+        .before_rejected = 10,
     };
     buf_init(out, 4096);
     bookmark_encode(&b, out);
@@ -47,6 +49,8 @@ static void comes_back(void **state)
     assert_true(b.first_ms == INT64_MAX && b.last_ms == INT64_MIN);
     assert_int_equal(b.sent, 99);
     assert_int_equal(b.rejected, 1);
+    assert_int_equal(b.before_sent, 990);
+    assert_int_equal(b.before_rejected, 10);
     buf_finish(&record);
 }
 

@@ -19,9 +19,9 @@
 #include "services/model.h"
 
 /* Writes another number over the version in front, under a new checksum. */
-static void make_newer(struct buf *record)
+static void make_newer(struct buf *record, char version)
 {
-    record->at[0] = 2;
+    record->at[0] = version;
     record->len -= 8;
     wire_seal(record);
 }
@@ -55,7 +55,7 @@ static void test_34_batch(void **unused)
     assert_true(str_eq(b.items[3].id, str_of("$gt")) && b.items[3].sum == BATCH_SUM_MAX);
     batch_encode(&b, &again);
     same(&record, &again);
-    make_newer(&record);
+    make_newer(&record, 2);
     refused(batch_decode(&b, buf_str(&record), &e), &e, "version");
     batch_finish(&b);
     buf_finish(&again);
@@ -65,21 +65,27 @@ static void test_34_batch(void **unused)
 static void test_34_position(void **unused)
 {
     (void)unused;
-    struct buf record = golden_read("position-1"), again;
+    struct buf old = golden_read("position-1"), record = golden_read("position-2"), again;
     struct bookmark b;
     struct err e = {0};
     buf_init(&again, 4096);
-    assert_true(bookmark_decode(&b, buf_str(&record), &e));
+    assert_true(bookmark_decode(&b, buf_str(&old), &e));
     assert_true(str_eq(b.job, str_of("UserBehavior.csv")) && b.epoch == 2 && b.partitions == 4);
     assert_true(b.options == 0xfedcba9876543210 && b.loop == 1 && b.rejected == 107);
     assert_true(b.place.offset == 3672347465 && b.place.line == 100150807);
     assert_true(b.place.head_hash == 0x0123456789abcdef && b.place.tail_hash == UINT64_MAX);
     assert_true(b.first_ms == 1511539200000 && b.last_ms == 1512316799000 && b.sent == 100150700);
+    assert_true(b.before_sent == 0 && b.before_rejected == 0);
+    b.before_sent = 200301400;
+    b.before_rejected = 214;
     bookmark_encode(&b, &again);
     same(&record, &again);
-    make_newer(&record);
-    refused(bookmark_decode(&b, buf_str(&record), &e), &e, "version 2");
+    assert_true(bookmark_decode(&b, buf_str(&record), &e));
+    assert_true(b.sent == 100150700 && b.before_sent == 200301400 && b.before_rejected == 214);
+    make_newer(&record, 3);
+    refused(bookmark_decode(&b, buf_str(&record), &e), &e, "version 3");
     buf_finish(&again);
+    buf_finish(&old);
     buf_finish(&record);
 }
 
@@ -202,7 +208,7 @@ static void test_34_metadata_of_rank_and_archive(void **unused)
 static void test_33_no_record_is_taken_for_another(void **unused)
 {
     (void)unused;
-    static const char *const names[] = {"batch-1",      "position-1", "model-1",
+    static const char *const names[] = {"batch-1",      "position-2", "model-1",
                                         "users-1.bson", "epoch-1",    "meta-count-1"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct buf record = golden_read(names[i]);

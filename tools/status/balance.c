@@ -48,7 +48,9 @@ static bool take_position(void *ctx, const struct record *r)
     *job = (struct job){0};
     if (!r->value.at) return true; /* deleted */
     job->unread = !bookmark_decode(&found, r->value, &e);
-    if (!job->unread) *job = (struct job){found.epoch, found.sent, found.rejected, false};
+    if (!job->unread)
+        *job = (struct job){found.epoch, found.before_sent + found.sent,
+                            found.before_rejected + found.rejected, false};
     return true;
 }
 
