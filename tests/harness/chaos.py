@@ -63,7 +63,7 @@ def run(asked, stack, folder):
     try:
         test.start(on_failure="hot" if "infer" in asked.faults else "wait")
         lanes = test.harm(counts(asked))
-        test.finish(PATIENCE_S)
+        test.finish(PATIENCE_S + asked.minutes * 60)
         streamed = time.monotonic()
         tallies = test.reconcile(exact="infer" not in asked.faults)
         return {**about(asked), "seconds": {"streaming": round(streamed - begin), "reconciling": round(time.monotonic() - streamed)},
@@ -85,7 +85,7 @@ def programs(test):
     """-> {program: how it ended how often, and what it took}"""
     return {name: {"ends": {str(status): n for status, n in Counter(program.statuses).items()},
                    "killed": program.statuses.count(trial.KILLED), "peak_mib": test.monitor.peak_kib[name] >> 10,
-                   "files": test.monitor.files[name]}
+                   "files": max(test.monitor.files[name], default=0)}
             for name, program in test.programs.items()}
 
 

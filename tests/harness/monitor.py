@@ -6,8 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 LOOK_S = 0.5
-GROWN_UP_S = 20    # a process has opened by then what it works with
-RESIDENT_MIB, FILES, FILES_GROWTH = 160, 64, 16
+RESIDENT_MIB, FILES, FILES_GROWTH = 160, 64, 24
 
 
 class Monitor(threading.Thread):
@@ -16,9 +15,8 @@ class Monitor(threading.Thread):
     def __init__(self, programs):
         super().__init__(daemon=True)
         self.programs = programs
-        self.peak_kib, self.files = defaultdict(int), defaultdict(int)
-        self.growth, self.ended = defaultdict(int), threading.Event()
-        self._first = {}
+        self.peak_kib, self.files = defaultdict(int), defaultdict(list)
+        self.ended = threading.Event()
         self.start()
 
     def run(self):
@@ -33,11 +31,7 @@ class Monitor(threading.Thread):
         status = Path(f"/proc/{pid}/status").read_text()
         if found := re.search(r"VmHWM:\s+(\d+)", status):
             self.peak_kib[name] = max(self.peak_kib[name], int(found[1]))
-        files = len(os.listdir(f"/proc/{pid}/fd"))
-        self.files[name] = max(self.files[name], files)
-        looks, first = self._first.get((name, pid), (0, 0))
-        self._first[name, pid] = looks + 1, max(first, files) if looks * LOOK_S < GROWN_UP_S else first
-        self.growth[name] = max(self.growth[name], files - self._first[name, pid][1])
+        self.files[name].append(len(os.listdir(f"/proc/{pid}/fd")))
 
     def stop(self):
         self.ended.set()
@@ -47,7 +41,11 @@ class Monitor(threading.Thread):
         """-> what went beyond its limit, as texts."""
         memory = [f"{name}: {kib >> 10} MiB resident" for name, kib in self.peak_kib.items()
                   if kib >> 10 > RESIDENT_MIB]
-        return memory + \
-            [f"{name}: {n} files" for name, n in self.files.items() if n > FILES] + \
-            [f"{name}: {more} files more than at first" for name, more in self.growth.items()
-             if more > FILES_GROWTH]
+        return memory + [f"{name}: {max(files)} open files, {growth(files)} of them in the second half"
+                         for name, files in self.files.items()
+                         if max(files) > FILES or growth(files) > FILES_GROWTH]
+
+
+def growth(looks):
+    half = len(looks) // 2
+    return max(looks[half:]) - max(looks[:half], default=0) if half else 0
