@@ -76,7 +76,7 @@ def test_killed_again_and_again(worlds, tmp_path, packed):
     world = worlds(partitions=3)
     rows = logs.spoiled(logs.rows_of(logs.make(61, 4000)), 3)
     path = logs.write(tmp_path / "log.csv", rows)
-    replay = world.start("replay", path, "--rate", 3000, "--rows-per-record", packed,
+    replay = world.start("replay", path, "--rate", 1000, "--rows-per-record", packed,
                          supervised=True)
     rnd = random.Random(packed)
     for _ in range(3):
