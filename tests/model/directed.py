@@ -81,10 +81,15 @@ def two_who_begin(rules, seed):
     world = ranking(rules, seed, 2)
     world.earliest = False
     world.slots.add("c1")
-    for slot in world.slots.all: world.slots.boot(slot)
-    for time in range(1000, 1200):
+    for slot in world.slots.all:
+        world.slots.boot(slot)
+        slot.process.pace = 1
+    workers, world.hurried = world.slots.all[::2], True
+    while len(world.counters.members) < 2 or world.counters.preparing:
+        for slot in workers: world.slots.run(slot)
+    for turn, time in enumerate(range(1000, 1080)):     # one gets ahead by some steps, then the other by many
         append(world, time, partition=time % 2)
-        world.slots.run(world.random.choice(world.slots.all))
+        for slot in workers[:1] if turn < seed % 8 else workers[1:] if turn < 60 else world.slots.all: world.slots.run(slot)
     return world.settle() or ranking_violations(world)
 
 

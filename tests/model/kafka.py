@@ -27,6 +27,14 @@ class Group:
         self.came = self.came & set(self.members) | {me}
         self.finish(partitions)
 
+    def enter(self, me, partitions, static):
+        """A generator: joins until a rebalance is done, or was without us."""
+        self.join(me, partitions(), static)
+        yield
+        while self.preparing and me in self.members:
+            self.join(me, partitions(), static)
+            yield
+
     def finish(self, partitions, time_is_up=False):
         if not self.preparing or not time_is_up and self.came != set(self.members): return
         self.members = [m for m in self.members if m in self.came]

@@ -11,9 +11,7 @@ class Rank:
     def life(self):
         yield
         while True:
-            self.group.join(self.me, 1, self.world.static)
-            yield
-            while self.me in self.group.members and self.group.preparing: yield
+            yield from self.group.enter(self.me, lambda: 1, self.world.static)
             if self.me not in self.group.members: continue
             self.generation = self.group.generation
             yield from self._assignment()

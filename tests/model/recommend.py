@@ -56,9 +56,7 @@ class Recommend:
     def life(self):
         yield
         while True:
-            self.group.join(self.me, self.world.partition_n(), self.world.static)
-            yield
-            while self.me in self.group.members and self.group.preparing: yield
+            yield from self.group.enter(self.me, lambda: self.world.partition_n(), self.world.static)
             if self.me not in self.group.members: continue
             self.generation = self.group.generation
             yield from self._assignment()
