@@ -1,5 +1,6 @@
 """An outage of a server while everything streams: what it costs in memory, and how soon work goes on."""
 import json
+import re
 import resource
 import threading
 import time
@@ -91,7 +92,8 @@ def endure(stream, take_away, bring_back, seconds, **metrics):
     """One outage of so many seconds; bring_back returns when the server answers. The metrics of daemons whose
     effects are others than EFFECTS.
 
-    -> {program: {"resumed_s", "grown_mib", "restarts"}}"""
+    -> {program: {"resumed_s", "grown_mib", "silent_s", "restarts"}}; silent_s is the longest time that the watchdog was
+    not fed."""
     programs = {"replay": stream.replay, **{name: one[0] for name, one in stream.programs.items()}}
     restarts = {name: len(program.statuses) for name, program in programs.items()}
     effects = Effects(stream, metrics)
@@ -99,7 +101,7 @@ def endure(stream, take_away, bring_back, seconds, **metrics):
         time.sleep(SETTLED_S)
     with Memory(programs) as during:
         take_away()
-        time.sleep(seconds)
+        silent = silence(programs, seconds)
         effects.forget()
         bring_back()
         resumed = await_all(effects, programs)
@@ -107,8 +109,20 @@ def endure(stream, take_away, bring_back, seconds, **metrics):
     effects.close()
     return {name: {"resumed_s": round(resumed[name], 2),
                    "grown_mib": round((during.most[name] - before.most[name]) / 2**20, 1),
-                   "restarts": len(program.statuses) - restarts[name]}
+                   "silent_s": silent[name], "restarts": len(program.statuses) - restarts[name]}
             for name, program in programs.items()}
+
+
+def silence(programs, seconds):
+    """Waits so long. -> {name: the longest time without progress, in s}; a replay has no watchdog."""
+    longest = dict.fromkeys(programs, 0)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for name, program in programs.items():
+            if found := re.search(r"last progress (\d+) ms ago", program.get("/healthz")[1]):
+                longest[name] = max(longest[name], int(found[1]) / 1000)
+        time.sleep(LOOK_S)
+    return longest
 
 
 def await_all(effects, names):
