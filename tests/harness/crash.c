@@ -119,6 +119,7 @@ __attribute__((constructor)) static void start(void)
     if (log) plan.log_fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (peers) snprintf(plan.peers, sizeof plan.peers, "%s", peers);
     dl_iterate_phdr(find_program, NULL);
+    unsetenv("LD_PRELOAD"); /* the plan is for this program, not for those that it starts */
     if (storm_us) start_storm(atol(storm_us));
     if (text) read_plan(text);
 }
