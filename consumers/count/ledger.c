@@ -159,13 +159,14 @@ void ledger_end(struct ledger *l, struct account *a, int64_t offset, int64_t now
     l->changed = true;
 }
 
-/* A group that began in the middle has seen whole panes from that pane on that no earlier row could still have been
- * counted in: all such rows would be late by the first one that it read. */
+/* A group that began in the middle has seen whole panes from that pane on that no earlier row can have been counted in:
+ * a row so far ahead would have closed the pane of the first one that we read, and made that late. */
 void ledger_seen(struct ledger *l, struct account *a, int64_t time_ms)
 {
     if (a->since_ms != INT64_MAX) return;
-    int64_t slide_ms = l->conf.window->slide_ms;
-    int64_t sure_ms = time_ms + l->conf.time->delay_ms + l->conf.time->lateness_ms;
+    int64_t slide_ms = l->conf.window->slide_ms,
+            end_ms = watermark_floor(time_ms, slide_ms) + slide_ms;
+    int64_t sure_ms = end_ms + l->conf.time->delay_ms + l->conf.time->lateness_ms;
     a->since_ms = watermark_floor(sure_ms + slide_ms - 1, slide_ms);
 }
 

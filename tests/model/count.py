@@ -113,7 +113,8 @@ class Count:
     def _since(self, time):
         slide, conf = self.world.shape.slide, self.world.time
         if not self.rules.keeps("since"): return NONE
-        return floor(time + conf.delay + conf.lateness + slide - 1, slide)
+        end = floor(time, slide) + slide if self.rules.keeps("since by panes") else time
+        return floor(end + conf.delay + conf.lateness + slide - 1, slide)
 
     def _take(self, partition, account):
         """Some records of a partition; a batch may end inside one. False: aborted."""

@@ -65,14 +65,14 @@ def a_batch_of_an_older_run(rules):
     return unless_refused(world, "a batch of another epoch")
 
 
-def a_start_in_the_middle(rules):
-    """Rows before the start are in windows that must not say complete."""
+def start_in_the_middle(rules, before, behind):
+    """A window with rows of before the start must not say complete."""
     world = ranking(rules, 1)
-    world.earliest = False
-    append(world, 1000, 1010, 1020)
+    world.earliest, world.shape, world.time = False, Shape(10, 30, 6), Time(5, 20)
+    append(world, *before)
     for slot in world.slots.all: world.slots.boot(slot)
     while not world.starts: world.slots.calm()
-    append(world, 1021, 1040)
+    append(world, *behind)
     return world.settle() or ranking_violations(world)
 
 
@@ -171,7 +171,8 @@ SCHEDULES = {
     ("ranking", "chain"): offsets_moved_by_hand,
     ("ranking", "epoch in metadata"): a_reset_that_died_after_the_epochs,
     ("ranking", "epoch in batches"): a_batch_of_an_older_run,
-    ("ranking", "since"): a_start_in_the_middle,
+    ("ranking", "since"): lambda rules: start_in_the_middle(rules, (1000, 1010, 1020), (1021, 1040)),
+    ("ranking", "since by panes"): lambda rules: start_in_the_middle(rules, (1032,), (1001, 1055)),
     ("ranking", "epoch in Redis"): what_a_zombie_shows,
     ("ranking", "trimmed stay away"): what_a_zombie_shows,
     ("ranking", "hold: lines"): a_line_told_long_ago,

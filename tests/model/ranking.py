@@ -36,6 +36,7 @@ RULES = {
     # section 5, weir-count
     "offsets of all": "a batch carries the offsets of all own partitions, also where nothing was read",
     "since": "panes of a group that began in the middle are complete only behind its first row",
+    "since by panes": "and that row was counted up to the end of its pane",
     # section 5, weir-rank
     "chain": "a line goes on where the one before it ended",
     "epoch in batches": "batches of another epoch are refused",

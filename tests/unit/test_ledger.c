@@ -46,7 +46,7 @@ static void since_is_where_panes_begin_to_be_whole(void **unused)
     (void)unused;
     const struct {
         int64_t start, time_ms, since_ms;
-    } cases[] = {{0, 101, INT64_MIN}, {1, 101, 130}, {1, 105, 130}, {1, 106, 140}, {1, -101, -70}};
+    } cases[] = {{0, 101, INT64_MIN}, {1, 101, 140}, {1, 109, 140}, {1, 110, 150}, {1, -101, -70}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct ledger l = open_one(first(2, cases[i].start));
         struct account *a = ledger_account(&l, 2);
