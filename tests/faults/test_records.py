@@ -34,7 +34,7 @@ def stored(world):
 def test_17_a_log_comes_twice(worlds, service, tmp_path):
     """The same job again does nothing, killed or not. As another job its rows are other events: the clock makes those
     behind it late, each pair is kept once, and all is as the longer log says."""
-    world = worlds(partitions=3, idle=5000)
+    world = worlds(partitions=3, idle=3000)
     world.settings["infer.url"] = service.url
     rows = logs.rows_of(logs.in_order(317, 1500))
     log = logs.write(tmp_path / "log.csv", rows)
