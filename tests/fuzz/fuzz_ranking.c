@@ -94,7 +94,8 @@ static void compare(struct ranking *r, const struct model *m, size_t n)
 static void step(struct ranking *r, struct model *m, struct fuzz *f)
 {
     uint64_t op = fuzz_take(f, 1), i = fuzz_take(f, 1) % ITEMS;
-    int64_t amount = (int64_t)fuzz_take(f, op / 8 % 8 + 1);
+    size_t width = op / 8 % 8;
+    int64_t amount = width ? (int64_t)fuzz_take(f, width) : 1; /* often equal ones */
     switch (op % 8) {
     case 0: keep(r, m, i); break;
     case 1: drop(r, m, i); break;

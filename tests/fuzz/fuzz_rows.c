@@ -54,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     place = rows_place(r);
     enum rows_next next;
     for (; (next = rows_next(r, &row, &e)) == ROWS_ROW; read_n++) {
+        bool cut = row.full_bytes > ROWS_LONG_BYTES;
+        assert(row.bytes.len == (size_t)(cut ? ROWS_LONG_BYTES + 1 : row.full_bytes));
         assert(row.line == read_n + 1);
         if (plain) compare(&row, file, &start);
         if (read_n < stop) place = rows_place(r);
