@@ -84,30 +84,45 @@ static bool any_beyond(const struct count *c, int64_t limit_ms)
     return false;
 }
 
-static void ask_fired(struct count *c, int64_t now_ms)
+/* A row that one of us takes for late the other would not, or the windows close too early. */
+static bool check_lateness(const struct count *c, const struct checkpoint *mark, struct err *e)
+{
+    int64_t lateness_ms, here_ms = c->parts.time->lateness_ms;
+    if (!meta_find(mark->metadata, "lateness", &lateness_ms) || lateness_ms == here_ms) return true;
+    return err_refuse(
+        e,
+        "weir-rank works with a time.lateness of %lld ms, here it is %lld: set it alike "
+        "and start afresh with weir-reset ranking",
+        (long long)lateness_ms, (long long)here_ms);
+}
+
+static bool ask_fired(struct count *c, int64_t now_ms, struct err *e)
 {
     struct err ignored = {0}; /* what we knew stays true: F only grows */
     struct checkpoint mark = {.partition = 0};
     int64_t fired_ms;
-    if (now_ms - c->asked_ms < ASK_FIRED_MS) return;
+    if (now_ms - c->asked_ms < ASK_FIRED_MS) return true;
     c->asked_ms = now_ms;
     if (!source_kafka_group_committed(c->parts.input->source, c->rank, c->panes, &mark, &ignored))
-        return;
+        return true;
     const int64_t most_ms = 2 * WINDOW_TIME_MAX_MS;
     bool said = meta_find(mark.metadata, "fired", &fired_ms);
     if (said && fired_ms > -most_ms && fired_ms < most_ms) c->fired_ms = fired_ms;
+    return check_lateness(c, &mark, e);
 }
 
 /* Rank keeps all panes from F on: what one partition is ahead of the slowest, it pays for in memory. */
-static void set_limit(struct count *c, int64_t now_ms)
+static bool set_limit(struct count *c, int64_t now_ms, struct err *e)
 {
     bool unknown = c->fired_ms == WATERMARK_NONE && c->ledger.least_ms != WATERMARK_NONE;
-    if (unknown || any_beyond(c, fired_limit(c))) ask_fired(c, now_ms);
+    bool ask = unknown || any_beyond(c, fired_limit(c));
+    if (ask && !ask_fired(c, now_ms, e)) return false;
     c->limit_ms = fired_limit(c);
     int64_t least_ms = c->ledger.least_ms;
     if (least_ms != WATERMARK_NONE && least_ms + c->parts.window->size_ms < c->limit_ms)
         c->limit_ms = least_ms + c->parts.window->size_ms;
     metrics_set(c->metric.waiting, any_beyond(c, c->limit_ms));
+    return true;
 }
 
 static bool may_read(void *self, int32_t partition)
@@ -328,7 +343,7 @@ static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e
     daemon_status(c->parts.daemon, "%lld rows counted", (long long)metrics_value(c->metric.out));
     if (!c->begun) return start_again(&c->pause, c->parts.input->source, now_ms, e);
     ledger_time(&c->ledger, now_ms, may_read, c);
-    set_limit(c, now_ms);
+    if (!set_limit(c, now_ms, e)) return false;
     int64_t due_ms = due_in_ms(c, now_ms);
     if (due_ms <= 0) return flush(c, e) || e->status == ERR_NONE;
     if (due_ms < *ret_wait_ms) *ret_wait_ms = due_ms;

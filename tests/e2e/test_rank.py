@@ -7,7 +7,7 @@ from confluent_kafka.admin import NewPartitions
 
 import agree
 import logs
-from weir import DONE, eventually
+from weir import DONE, REFUSED, eventually
 
 
 def rank_is_exact(world, within=20):
@@ -190,3 +190,13 @@ def test_real_logs(worlds, real_logs, name, options):
     sent, dead = sum(map(len, rows.values())), len(world.read("dead"))
     assert sent + dead == len(logs.read(real_logs / name)) and dead < 2
     assert not agree.verdicts(world.rules, rows)["late"]
+
+
+def test_another_lateness_than_that_of_rank_is_refused(world):
+    """A row late for one of the two and not for the other would be in no window and in no list of late rows."""
+    world.create_events()
+    world.run("rank", time__lateness="5min")
+    world.produce_rows(logs.rows_of(logs.make(94, 100)))
+    count = world.start("count")
+    assert count.wait() == REFUSED
+    assert "a time.lateness of 300000 ms, here it is 120000" in count.log
