@@ -217,6 +217,21 @@ static void test_33_each_type(void **unused)
         }
 }
 
+static void history_is_bounded(void **unused)
+{
+    (void)unused;
+    for (int n = USERS_MONGO_HISTORY_MAX; n <= USERS_MONGO_HISTORY_MAX + 1; n++) {
+        struct buf history;
+        buf_init(&history, SIZE_MAX);
+        for (int i = 0; i < n; i++)
+            buf_printf(&history, "%c{\"item\":\"a\",\"time\":%s,\"pos\":\"0:%d:0\"}", i ? ',' : '[',
+                       good[TIME], i);
+        buf_add(&history, "]", 2);
+        assert_int_equal(json_taken(HISTORY, history.at), n == USERS_MONGO_HISTORY_MAX);
+        buf_finish(&history);
+    }
+}
+
 static int set_up(void **unused)
 {
     (void)unused;
@@ -235,10 +250,9 @@ static int tear_down(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_34_user),
-        cmocka_unit_test(test_33_each_bit),
-        cmocka_unit_test(test_33_each_length),
-        cmocka_unit_test(test_33_each_type),
+        cmocka_unit_test(test_34_user),        cmocka_unit_test(test_33_each_bit),
+        cmocka_unit_test(test_33_each_length), cmocka_unit_test(test_33_each_type),
+        cmocka_unit_test(history_is_bounded),
     };
     return cmocka_run_group_tests_name("users_mongo", tests, set_up, tear_down);
 }
