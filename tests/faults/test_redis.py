@@ -1,6 +1,7 @@
 """Redis refuses, forgets, or has no room: every kind of error reply, and what readers see meanwhile.
 
 The server is the test's own, so that it may be configured as no other test would like it."""
+import os
 import shutil
 import signal
 import subprocess
@@ -120,9 +121,10 @@ def provoke(server, code):
         server.client.bgsave()
         eventually(lambda: saved(server, "err"))
     elif code == "LOADING":
+        server.client.mset({f"filler-{n}": os.urandom(60) for n in range(3000)})
         server.client.save()
         server.down()
-        server.up("--key-load-delay", "500000", "--loading-process-events-interval-bytes", "1024")
+        server.up("--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
 
 
 def saved(server, status):
