@@ -148,7 +148,7 @@ def test_23_an_answer_of_mongo_is_cut(worlds, mongo, tmp_path, most):
     log = logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(223, 20_000)))
     archive = world.run("archive", batch__rows=20, batch__interval="20ms")
     mongo.cut_answers(INSERT_EVENTS)
-    replay = world.start("replay", log, "--rate", 200, "--loop", 0)
+    replay = world.start("replay", log, "--rate", 60, "--loop", 0)
     eventually(lambda: at_least(mongo.lengths, 5))
     whole = min(mongo.lengths)
     cut(mongo, INSERT_EVENTS, [word for k in places(whole, most) for word in (k, None)], 900)
@@ -156,7 +156,7 @@ def test_23_an_answer_of_mongo_is_cut(worlds, mongo, tmp_path, most):
     assert again > whole, "no answer told of duplicates"
     cut(mongo, INSERT_EVENTS, [word for k in places(again, most // 2) for word in (whole // 2, k, None)], 900)
     assert replay.stop() == DONE
-    world.settle("archive")
+    world.settle("archive", within=300)
     agree.archive_is(world, world.rows())
     assert archive.total("weir_duplicates_total") >= len(mongo.made)
     assert archive.total("weir_conflicts_total") == 0
@@ -203,5 +203,6 @@ def test_40_bad_links_everywhere(worlds, broker, mongo, redis, service, tmp_path
     s = Stream(world, tmp_path, service.url, 240, n=n, rate=600)
     for proxy in (broker, mongo, redis):
         proxy.latency, proxy.rate, proxy.resets = 0.002, 500_000, 0.005
+    assert s.replay.wait(60 + n // 100) == DONE
     s.verify()
     assert min(proxy.broken for proxy in (broker, mongo, redis)) > 0
