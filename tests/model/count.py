@@ -142,10 +142,13 @@ class Count:
             for partition, account in self.at.items():
                 if self._may_read(account) and not (yield from self._take(partition, account)): return False
             self._time()
-            due = (self.taken or self.changed) and self.world.time_passes(.4) or not self.world.hurried and self.random.random() < .02
-            if due and self.at and not (yield from self._flush()): return False
+            if self.at and self._is_due() and not (yield from self._flush()): return False
             yield
         return True
+
+    def _is_due(self):
+        if not self.taken and not self.changed: return not self.world.hurried and self.random.random() < .02
+        return self.world.time_passes(.4)
 
     # --- one transaction
 

@@ -1,5 +1,5 @@
-"""Schedules for rules that random ones hardly ever need, each written down. With all rules it finds nothing; without its own
-it does. Each takes rules and returns what is violated."""
+"""Schedules for rules that random ones hardly ever need, each written down. With all rules it finds nothing; without
+its own it does. Each takes rules and returns what is violated."""
 from count import Count
 from log import NONE, Row, Time
 from ranking import Ranking
@@ -89,7 +89,8 @@ def two_who_begin(rules, seed):
         for slot in workers: world.slots.run(slot)
     for turn, time in enumerate(range(1000, 1080)):     # one gets ahead by some steps, then the other by many
         append(world, time, partition=time % 2)
-        for slot in workers[:1] if turn < seed % 8 else workers[1:] if turn < 60 else world.slots.all: world.slots.run(slot)
+        some = workers[:1] if turn < seed % 8 else workers[1:] if turn < 60 else world.slots.all
+        for slot in some: world.slots.run(slot)
     return world.settle() or ranking_violations(world)
 
 
@@ -107,7 +108,8 @@ def what_a_zombie_shows(rules):
 def a_line_told_long_ago(rules):
     """A restart does not know a partition whose line nobody has told since."""
     shape, time = Shape(10, 10, 6), Time(5, 0)
-    batches = [Batch(1, [Line(0, 2, 0, 0, 1, 1000, NONE, False), Line(1, 2, 0, 0, 1, 1000, NONE, True)], {100: (1, {"i1": 1})})]
+    both = [Line(0, 2, 0, 0, 1, 1000, NONE, False), Line(1, 2, 0, 0, 1, 1000, NONE, True)]
+    batches = [Batch(1, both, {100: (1, {"i1": 1})})]
     batches += [Batch(1, [Line(0, 2, 0, n, n + 1, 1000 + 50 * n, NONE, False)], {}) for n in (1, 2)]
     first = Windows(shape, time, 1, rules, START)
     for offset, batch in enumerate(batches):
@@ -115,7 +117,8 @@ def a_line_told_long_ago(rules):
         first.shown()
     second = Windows(shape, time, 1, rules, first.mark())
     for offset in range(first.mark().hold, len(batches)): second.apply(offset, batches[offset])
-    return [] if second.view(second.fired) == first.view(first.fired) else ["I2: a restart shows another text of one version"]
+    same = second.view(second.fired) == first.view(first.fired)
+    return [] if same else ["I2: a restart shows another text of one version"]
 
 
 def recommending(rules, seed, interval, time):
@@ -129,7 +132,8 @@ def recommending(rules, seed, interval, time):
 def a_restart_inside_the_state_of_a_record(rules, seed):
     """The first row of a record is served; its last one made the bucket that the hold is for."""
     world = recommending(rules, seed, 10, Time(10, 40))
-    world.log.partitions[0].append((1050, [Row(1028, "u1", "i1", 1), Row(1050, "u0", "i1", 1), Row(1041, "u2", "i1", 1)]))
+    rows = [Row(time, user, "i1", 1) for time, user in ((1028, "u1"), (1050, "u0"), (1041, "u2"))]
+    world.log.partitions[0].append((1050, rows))
     world.slots.add("m0")
     slot = world.slots.all[0]
     world.slots.boot(slot)

@@ -1,13 +1,13 @@
-"""What the protocols rely on in Kafka: consumer groups that refuse who is no member, transactions, offsets with metadata,
-and readers that see committed records only. Tried on a real broker by tests/faults."""
+"""What the protocols rely on in Kafka: consumer groups that refuse who is no member, transactions, offsets with
+metadata, and readers that see committed records only. Tried on a real broker by tests/faults."""
 import collections
 
 UNSTABLE = "a transaction with an offset of it is open"
 
 
 class Group:
-    """A consumer group. A rebalance is prepared, in which the members may still commit, and done when all have come back or
-    the time is up. A static member that returns takes over from its predecessor, without a rebalance."""
+    """A consumer group. While a rebalance is prepared the members may still commit; it is done when all have come back,
+    or the time is up. A static member that returns takes over from its predecessor, without a rebalance."""
 
     def __init__(self, random, rules):
         self.random, self.rules = random, rules
@@ -68,8 +68,8 @@ class Group:
 
 
 class Topic:
-    """One partition with transactions: an entry is (transaction, value), or (None, None) for a marker. What is deleted stays
-    in `all`, for the oracle."""
+    """One partition with transactions: an entry is (transaction, value), or (None, None) for a marker. What is deleted
+    stays in `all`, for the oracle."""
 
     def __init__(self):
         self.deleted, self.all = 0, []

@@ -1,7 +1,8 @@
 """The log of events, and what it alone decides (DESIGN.md, section 3; io/decode, flow/watermark).
 
-A partition is a list of records. A record is (the broker's timestamp, its rows), a row (time, user, item, weight); None in
-the place of a record is what a transaction leaves behind: an offset without a record. Times are small integers."""
+A partition is a list of records. A record is (the broker's timestamp, its rows), a row (time, user, item, weight);
+None in the place of a record is what a transaction leaves behind: an offset without a record. Times are small
+integers."""
 import collections
 
 TIME_MIN, TIME_MAX, MAX_AHEAD = 500, 50_000, 60
@@ -39,7 +40,7 @@ class Rules:
 
 
 class Log:
-    """weir-events: grows while the daemons read it. Rows are in disorder, some late, some bad; records hold one or several."""
+    """weir-events: grows while the daemons read it. Rows are in disorder, some late, some bad."""
 
     def __init__(self, random, partitions, users=6, moved=True, broker_time=False):
         self.random, self.broker_time, self.now = random, broker_time, 1000
@@ -74,7 +75,8 @@ class Log:
         """What a replay writes in one transaction: some records, then its markers."""
         if self.gaps and self.random.random() < .05: self.now += self.random.choice((15, 40, 100, 400))
         if self.random.random() < .08:
-            self.quiet = set(self.random.sample(range(len(self.partitions)), self.random.randrange(len(self.partitions))))
+            n = len(self.partitions)
+            self.quiet = set(self.random.sample(range(n), self.random.randrange(n)))
         touched = set()
         for _ in range(self.random.randint(1, 6)):
             partition, record = self._record()

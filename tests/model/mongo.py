@@ -1,5 +1,5 @@
-"""MongoDB, as io/users_mongo.c and io/recommendations_mongo.c use it: one document is atomic, a bulk is its documents in any
-order, of which some may be written when the answer is lost."""
+"""MongoDB, as io/users_mongo.c and io/recommendations_mongo.c use it: one document is atomic, a bulk is its documents
+in any order, of which some may be written when the answer is lost."""
 import collections
 
 Last = collections.namedtuple("Last", "time items")
@@ -16,7 +16,7 @@ class Recommendation:
 
 class Mongo:
     def __init__(self, moved):
-        self.moved = moved                          # users with rows in several partitions, for whom rewards are not exact
+        self.moved = moved                          # users are in several partitions: their rewards are not exact
         self.users, self.recommendations, self.wrong, self.tally = {}, {}, [], collections.Counter()
 
     def recommend(self, user, end, recommendation):
@@ -30,7 +30,8 @@ class Mongo:
     def reward(self, user, end, value):
         stored = self.recommendations.get((user, end))
         if stored is None: return
-        if stored.reward not in (None, value) and not self.moved: self.wrong.append("I4: two rewards of %s@%d" % (user, end))
+        if stored.reward not in (None, value) and not self.moved:
+            self.wrong.append("I4: two rewards of %s@%d" % (user, end))
         stored.reward = value
 
     def write_user(self, name, rev, user, guarded=True):

@@ -40,7 +40,8 @@ class Rank:
             yield
             first = (0, (self.epoch, START))
             return START if self.group.commit(self.me, self.generation, {0: first}) else None
-        if found[1][0] != self.epoch and self.rules.keeps("epoch in metadata"): raise Refused("an offset of another epoch")
+        if found[1][0] != self.epoch and self.rules.keeps("epoch in metadata"):
+            raise Refused("an offset of another epoch")
         return found[1][1]
 
     # --- showing, in part if Redis goes away meanwhile
@@ -53,7 +54,8 @@ class Rank:
             self.world.publications.append((self.topic, view))
             shown.append((self.topic, self.windows, view))
             if not self.redis.publish(self.epoch, view): raise Refused("Redis is of a greater epoch")
-            if self.redis.current and self.redis.current[:2] == view[:2]: self.world.currents.append((self.topic, view))
+            if self.redis.current and self.redis.current[:2] == view[:2]:
+                self.world.currents.append((self.topic, view))
             yield
         self.windows.shown()
         self.world.shown += shown

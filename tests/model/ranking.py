@@ -1,14 +1,15 @@
 """weir-events -> weir-count -> weir-panes -> weir-rank -> Redis (DESIGN.md, sections 3 to 5): one random schedule.
 
-Modelled: several rows per record, bad and late rows, markers, batches that end inside a record, workers at different pace that
-wait for each other, idle partitions, partitions without a row, partitions that are added, first starts in the middle of the
-log, transactions and their timeouts, rebalances, static members, kills, freezes, zombies beside their successor, a Redis that
-goes away or restarts empty, deletion of all that rank has released, weir-reset. Abstract: every pause is a throw of the dice;
-the broker and Redis never err; what tells items apart in a ranking, and its order.
+Modelled: several rows per record, bad and late rows, markers, batches that end inside a record, workers at
+different pace that wait for each other, idle partitions, partitions without a row, partitions that are added, first
+starts in the middle of the log, transactions and their timeouts, rebalances, static members, kills, freezes,
+zombies beside their successor, a Redis that goes away or restarts empty, deletion of all that rank has released,
+weir-reset. Abstract: every pause is a throw of the dice; the broker and Redis never err; a daemon that starts
+while weir-reset runs is not frozen; nobody looks at the order of a ranking.
 
-Who plays whom: count.py consumers/count, start.c; rank.py consumers/rank; windows.py common/flow/windows, panes, lines;
-redis.py io/sink_redis; kafka.py the broker; log.py io/decode, flow/watermark; reset below tools/reset.
-What must hold is in ranking_oracle.py."""
+Who plays whom: count.py consumers/count, start.c; rank.py consumers/rank; windows.py common/flow/windows, panes,
+lines; redis.py io/sink_redis; kafka.py the broker; log.py io/decode, flow/watermark; reset below tools/reset. What
+must hold is in ranking_oracle.py."""
 import collections
 import random
 
@@ -104,7 +105,8 @@ class Ranking:
     def note_start(self, offsets, every):
         """I9: where the group begins is one decision, taken for all partitions that there are."""
         others = [part for part in every.values() if part]
-        if 0 in offsets and (others or len(offsets) < len(every)): self.wrong.append("I9: the group begins at several times")
+        if 0 in offsets and (others or len(offsets) < len(every)):
+            self.wrong.append("I9: the group begins at several times")
         for partition, (offset, _) in offsets.items(): self.starts.setdefault(partition, offset)
 
     def committed_fired(self):
@@ -210,7 +212,8 @@ class Ranking:
         self.slots.last_words()
         self.hurried, calm = True, 0
         for _ in range(3000):
-            for group, n in ((self.counters, self.partition_n()), (self.rankers, 1)): group.finish(n, time_is_up=self._chance(.1))
+            for group, n in ((self.counters, self.partition_n()), (self.rankers, 1)):
+                group.finish(n, time_is_up=self._chance(.1))
             self._step_reset()
             if self.resetting is None: self.slots.calm()
             if self.wrong: return self.wrong

@@ -3,15 +3,15 @@
 I1 (DESIGN.md 3, 4)  the sum of all committed deltas = the counted rows, the late topic = the late rows, each once
 I2 (5)  every publication, a zombie's too, is f(window_end, the batches below its version): counts, events, complete
 I3 (5)  no window is published before it has fired
-I4 (5)  counts of a window never shrink; window_end and version never go back in a Redis that keeps its data; one version
-        is one text (redis.py looks at each write)
-I5 (5)  at rest the current window ends with the newest counted pane, and it and the history are the oracle's, but for what
-        came when a window had frozen; who emptied Redis lost only frozen windows
-        a window is current only if it is F; what is shown again keeps the version of the newest change (I10)
+I4 (5)  counts of a window never shrink; window_end and version never go back in a Redis that keeps its data; one
+        version is one text (redis.py looks at each write)
+I5 (5)  at rest the current window ends with the newest counted pane, and it and the history are the oracle's, but
+        for what came when a window had frozen; who emptied Redis lost only frozen windows; only F is ever current
 I6 (5)  what a restart needs is there, the chain holds, nobody refuses (ranking.py: refused)
 I7 (4)  it comes to rest (ranking.py)
 I8 (5)  a window that says complete misses no row of before the start, unless the first row read was itself late
-I9 (4)  where a group begins is one decision for all partitions (ranking.py: note_start)"""
+I9 (4)  where a group begins is one decision for all partitions (ranking.py: note_start)
+I10 (5) what is shown again keeps the version of the newest change"""
 import collections
 
 from log import NONE, floor, late
@@ -126,8 +126,10 @@ def publications(world, topic):
             expected = (*window(world.shape, prefix.panes, view.end), prefix.complete(view.end))
             if (view.events, view.counts, view.complete) != expected:
                 return ["I2: window %d of version %d shows %s, not %s" % (view.end, view.version, view, expected)]
-            if view.version < prefix.fired.get(view.end, 10**9): return ["I3: window %d of version %d is early" % view[:2]]
-            if view[:2] in currents and view.end != prefix.F: return ["I5: window %d is current, F is %d" % (view.end, prefix.F)]
+            if view.version < prefix.fired.get(view.end, 10**9):
+                return ["I3: window %d of version %d is early" % view[:2]]
+            if view[:2] in currents and view.end != prefix.F:
+                return ["I5: window %d is current, F is %d" % (view.end, prefix.F)]
         for who in shown[offset]:
             if versions.setdefault((who, prefix.changes), offset) != offset:
                 return ["I10: shown again with version %d, had %d" % (offset, versions[who, prefix.changes])]
@@ -145,8 +147,10 @@ def at_rest(world, truth, prefix):
     redis, shape = world.redis, world.shape
     if not truth.clocks: return []
     must = max(floor(max(truth.clocks.values()), shape.slide) + shape.slide, prefix.F)
-    if redis.current is None or redis.current.end != must: return ["I5: current is %s, not %d" % (redis.current, must)]
-    if must not in prefix.missed and redis.current.counts != window(shape, truth.panes, must)[1]: return ["I5: current content"]
+    if redis.current is None or redis.current.end != must:
+        return ["I5: current is %s, not %d" % (redis.current, must)]
+    if must not in prefix.missed and redis.current.counts != window(shape, truth.panes, must)[1]:
+        return ["I5: current content"]
     if redis.current.complete != prefix.complete(must): return ["I5: current complete"]
     if min(redis.history) <= must - redis.keep: return ["I5: history of a window that nobody wants"]
     for end in range(must - redis.keep + shape.slide, must + 1, shape.slide):
@@ -161,10 +165,11 @@ def honest(world):
     """I8. A row of before the start that a full reading would have counted."""
     full, unread = Truth(world, {}), set()
     for partition, start in world.starts.items():
-        first = next(((offset, index) for offset, index, _ in world.log.good_rows(partition, world.honest, start)), None)
+        first = next((row[:2] for row in world.log.good_rows(partition, world.honest, start)), None)
         if first is None or full.verdicts[partition, *first][0]: continue
         unread |= {pane for (p, offset, _), (is_late, pane) in full.verdicts.items()
                    if p == partition and offset < start and not is_late}
     for end, (_, _, complete) in world.redis.history.items():
-        if complete and unread.intersection(panes_of(world.shape, end)): return ["I8: window %d is not complete" % end]
+        if complete and unread.intersection(panes_of(world.shape, end)):
+            return ["I8: window %d is not complete" % end]
     return []

@@ -1,5 +1,5 @@
-"""weir-recommend (consumers/recommend: recommend.c, wave.c, task.c, cache.c). One process is a generator that stops between
-any two effects, and between the documents of a bulk."""
+"""weir-recommend (consumers/recommend: recommend.c, wave.c, task.c, cache.c). One process is a generator that stops
+between any two effects, and between the documents of a bulk."""
 from mongo import Last, Recommendation, User
 from rounds import START, Rounds
 from start import positions
@@ -26,7 +26,8 @@ class Task:
     def merge(self, stored, rules):
         self.stored = stored
         old = stored.history if stored else []
-        self.history = newest(old, self.rows) if rules.keeps("last K of a union") else (old + [r[:3] for r in self.rows])[-K:]
+        self.history = newest(old, self.rows)
+        if not rules.keeps("last K of a union"): self.history = (old + [row[:3] for row in self.rows])[-K:]
         done = stored and stored.last.time >= self.end and rules.keeps("last.time >= E")
         self.serve, self.done = not done, bool(done) and (self.history == old or not rules.keeps("merge"))
 

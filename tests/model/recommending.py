@@ -1,14 +1,15 @@
 """weir-events -> weir-recommend -> MongoDB (DESIGN.md, sections 3, 4 and 6): one random schedule.
 
-Modelled: several rows per record, bad and late rows, markers, partitions at different pace, waves of users over the closed
-rounds of all partitions, cuts of idle partitions, bulks that are done in part, lost answers, cached documents, first starts
-in the middle, users with rows in several partitions and partitions that are added (half of the schedules), rebalances, static
-members, kills, freezes, zombies beside their successor. Abstract: every pause is a throw of the dice; the inference
-service and the hot list, which may answer anything; weir-reset (as in ranking.py).
+Modelled: several rows per record, bad and late rows, markers, partitions at different pace, waves of users over the
+closed rounds of all partitions, cuts of idle partitions, bulks that are done in part, lost answers, cached
+documents, first starts in the middle, users with rows in several partitions and partitions that are added (half of
+the schedules), rebalances, static members, kills, freezes, zombies beside their successor. Abstract: every pause is
+a throw of the dice; the inference service and the hot list, which may answer anything; weir-reset (as in
+ranking.py).
 
 Who plays whom: recommend.py consumers/recommend/recommend.c, wave.c, task.c, cache.c; rounds.py rounds.c; start.py
-consumers/start.c; mongo.py io/*_mongo.c; kafka.py the broker; log.py io/decode, flow/watermark.
-What must hold is in recommending_oracle.py."""
+consumers/start.c; mongo.py io/*_mongo.c; kafka.py the broker; log.py io/decode, flow/watermark. What must hold is
+in recommending_oracle.py."""
 import collections
 import random
 
@@ -44,14 +45,17 @@ RULES = {
     "merge": "rows of a round that is served already are merged",
 }
 
+TIMES = ((10, Time(5, 20)), (20, Time(10, 40)), (10, Time(5, 0)), (20, Time(5, 7)))     # intervals with their times
+
 
 class Recommending:
     def __init__(self, seed, without=()):
         self.random = random.Random(seed)
         self.rules, self.tally, self.wrong = Rules(without), collections.Counter(), []
         self.moved, self.static, self.earliest = self._chance(.3), self._chance(.5), self._chance(.7)
-        self.interval, self.time = self.random.choice(((10, Time(5, 20)), (20, Time(10, 40)), (10, Time(5, 0)), (20, Time(5, 7))))
-        self.log = Log(self.random, self.random.randint(1, 3), self.random.choice((2, 3, 6)), self.moved, self._chance(.5))
+        self.interval, self.time = self.random.choice(TIMES)
+        partitions, users = self.random.randint(1, 3), self.random.choice((2, 3, 6))
+        self.log = Log(self.random, partitions, users, self.moved, self._chance(.5))
         self.epoch, self.starts, self.cuts = 1, {}, collections.defaultdict(list)
         self.hurried = False                        # time passes whenever somebody waits for it
         self.group, self.mongo = Group(self.random, self.rules), Mongo(self.moved)

@@ -2,14 +2,15 @@
 
 For users with one partition:
 I1 (DESIGN.md 6)  exactly one recommendation per (user, due) that has a row
-I2 (6)  its history is the last K of the user's rows up to it, its previous the one before, its previous_reward and that one's
-        reward the weights of rows whose item was shown
+I2 (6)  its history is the last K of the user's rows up to it, its previous the one before, its previous_reward and
+        that one's reward the weights of rows whose item was shown
 I3 (6)  users: the last K of all rows, last = the newest recommendation
 For users with rows in several partitions:
 I1' no recommendation without a row; the newest is there
 I3' no row is lost from history
 Always:
-I4 (4)  what was served stays served: recommendations are only inserted, a reward never changes (mongo.py looks at each write)
+I4 (4)  what was served stays served: recommendations are only inserted, a reward never changes (mongo.py looks at
+        each write)
 I5 (6)  users.last never goes back (mongo.py)
 I6 (4)  nobody refuses
 I7 (4)  it comes to rest, all rows served and committed"""
@@ -55,7 +56,8 @@ def violations(world):
 
 def users(mongo, user, seen, last):
     stored = mongo.users.get(user)
-    if stored is None or stored.history != newest(seen): return ["I3: history of %s: %s, not %s" % (user, stored, newest(seen))]
+    if stored is None or stored.history != newest(seen):
+        return ["I3: history of %s: %s, not %s" % (user, stored, newest(seen))]
     return [] if last is None or stored.last == last else ["I3: last of %s" % user]
 
 

@@ -11,7 +11,8 @@ class Redis:
         self._forget()
 
     def _forget(self):
-        self.epoch, self.current, self.history = None, None, {}        # history: window_end -> (version, counts, complete)
+        self.epoch, self.current = None, None
+        self.history = {}                           # window_end -> (version, counts, complete)
 
     def empty(self):
         self._forget()

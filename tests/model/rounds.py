@@ -95,7 +95,7 @@ class Rounds:
     # --- serving
 
     def take(self, n, busy):
-        """(rounds, bucket, user) of closed and committed rounds, oldest first; a user who is in the making is passed over."""
+        """(rounds, bucket, user) of closed and committed rounds, oldest first, passing over who is in the making."""
         taken, fence = [], self.fence if self.rules.keeps("fence") else self.now.line
         order = self.buckets if self.rules.keeps("oldest round first") else reversed(self.buckets)
         for bucket in order:

@@ -1,5 +1,5 @@
-"""Instances of daemons, and what a schedule does to them: they are killed, frozen for longer than their session, woken beside
-their successor, slow. Every process is a generator; one step of it is one effect."""
+"""Instances of daemons, and what a schedule does to them: they are killed, frozen for longer than their session, woken
+beside their successor, slow. Every process is a generator; one step of it is one effect."""
 from windows import Refused
 
 

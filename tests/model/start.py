@@ -1,5 +1,6 @@
-"""Where a consumer of weir-events begins to read (consumers/start.c). A process brings `group`, `me`, `generation`, `world`,
-first() (metadata of a partition of which nothing was read) and fetch(partitions), a generator of committed offsets."""
+"""Where a consumer of weir-events begins to read (consumers/start.c). A process brings `group`, `me`, `generation`,
+`world`, first() (metadata of a partition of which nothing was read) and fetch(partitions), a generator of committed
+offsets."""
 
 
 def positions(process, owned):

@@ -29,7 +29,8 @@ def panes_of(shape, end):
 class Windows:
     def __init__(self, shape, time, epoch, rules, mark):
         self.shape, self.time, self.epoch, self.rules = shape, time, epoch, rules
-        self.panes, self.first, self.lines = {}, {}, {}     # first: pane -> offset of the first batch in it; lines: with offset
+        self.panes, self.lines = {}, {}             # lines: partition -> (the newest, its offset)
+        self.first = {}                             # pane -> offset of the first batch in it
         self.from_start = mark.next == 0
         self.fired, self.line = (mark.fired, mark.line) if rules.keeps("F and Z in metadata") else (NONE, NONE)
         self.next, self.quiet_below, self.version = mark.hold, mark.next, mark.version
@@ -102,7 +103,8 @@ class Windows:
             del self.panes[pane], self.first[pane]
 
     def _check(self, batch):
-        if batch.epoch != self.epoch and self.rules.keeps("epoch in batches"): raise Refused("a batch of another epoch")
+        if batch.epoch != self.epoch and self.rules.keeps("epoch in batches"):
+            raise Refused("a batch of another epoch")
         for line in batch.lines:
             known = self.lines.get(line.partition)
             if not known and not self.from_start: continue
