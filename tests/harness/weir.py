@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import pymongo
 import redis
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import oracle
@@ -475,7 +475,10 @@ class World:
                 **self.stack.client, "group.id": group, "isolation.level": "read_committed"})
         partitions = 1 if which == "panes" else self.rules.partitions
         asked = [TopicPartition(self.topic(which), p) for p in range(partitions)]
-        found = self._groups[group].committed(asked, timeout=30)
+        try:
+            found = self._groups[group].committed(asked, timeout=30)
+        except KafkaException as error:    # a broker that has just started is asked again
+            raise AssertionError(f"{group}: {error}") from error
         return {p.partition: (p.offset, metadata_of(p)) for p in found if p.offset >= 0}
 
     def begun(self, daemon):
