@@ -1,6 +1,7 @@
 #include "replay/bookmark.h"
 
 #include "base/wire.h"
+#include "flow/window.h"
 
 /* Version 1 knew nothing of the runs before --restart. */
 enum { VERSION = 2 };
@@ -26,6 +27,26 @@ void bookmark_encode(const struct bookmark *b, struct buf *out)
     wire_put_int(out, b->before_sent);
     wire_put_int(out, b->before_rejected);
     wire_seal(out);
+}
+
+/* How far a later pass is moved, by which the caller multiplies, stays a time. */
+static bool times_are_sane(const struct bookmark *b)
+{
+    if (b->first_ms == INT64_MAX && b->last_ms == INT64_MIN) return b->loop == 0; /* no row yet */
+    if (b->first_ms < -WINDOW_TIME_MAX_MS || b->last_ms > WINDOW_TIME_MAX_MS) return false;
+    int64_t shift_ms;
+    return b->first_ms <= b->last_ms && b->loop >= 0 &&
+           !__builtin_mul_overflow(b->loop, b->last_ms - b->first_ms + 1000, &shift_ms) &&
+           shift_ms <= 4 * WINDOW_TIME_MAX_MS;
+}
+
+static bool counts_are_sane(const struct bookmark *b)
+{
+    const int64_t counts[] = {b->place.offset, b->place.line,  b->sent,
+                              b->rejected,     b->before_sent, b->before_rejected};
+    for (size_t i = 0; i < COUNT_OF(counts); i++)
+        if (counts[i] < 0 || counts[i] > INT64_MAX / 2) return false;
+    return true;
 }
 
 static bool damaged(struct err *e)
@@ -59,6 +80,5 @@ bool bookmark_decode(struct bookmark *b, struct str record, struct err *e)
     b->rejected = wire_int(&w);
     b->before_sent = version == VERSION ? wire_int(&w) : 0;
     b->before_rejected = version == VERSION ? wire_int(&w) : 0;
-    bool good = wire_done(&w) && b->place.offset >= 0 && b->place.line >= 0;
-    return good || damaged(e);
+    return (wire_done(&w) && counts_are_sane(b) && times_are_sane(b)) || damaged(e);
 }
