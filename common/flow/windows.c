@@ -51,10 +51,13 @@ struct windows {
 
 bool windows_mark_sane(const struct windows_conf *conf, const struct windows_mark *mark)
 {
-    bool whole = mark->fired_ms == WATERMARK_NONE || mark->fired_ms % conf->window->slide_ms == 0;
+    int64_t slide_ms = conf->window->slide_ms;
+    if (!watermark_sane(mark->fired_ms) || !watermark_sane(mark->line_ms)) return false;
+    bool whole = mark->fired_ms == WATERMARK_NONE || mark->fired_ms % slide_ms == 0;
+    bool passed = mark->line_ms == WATERMARK_NONE ||
+                  mark->fired_ms >= watermark_floor(mark->line_ms, slide_ms);
     return mark->hold >= 0 && mark->hold <= mark->next && mark->version >= 0 &&
-           mark->version <= mark->next && whole && watermark_sane(mark->fired_ms) &&
-           watermark_sane(mark->line_ms);
+           mark->version <= mark->next && whole && passed;
 }
 
 struct windows *windows_new(const struct windows_conf *conf, struct windows_mark mark)

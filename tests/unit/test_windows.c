@@ -505,8 +505,11 @@ static void marks_that_cannot_be_are_known(void **unused)
         bool sane;
     } cases[] = {
         {WINDOWS_START, true},
-        {{5, 7, 7, 10 * SLIDE, 99}, true},
-        {{7, 7, 0, -far, far}, true},
+        {{5, 7, 7, 10 * SLIDE, 109}, true},
+        {{5, 7, 7, 10 * SLIDE, WATERMARK_NONE}, true},
+        {{5, 7, 7, 10 * SLIDE, 110}, false},
+        {{5, 7, 7, WATERMARK_NONE, 99}, false},
+        {{7, 7, 0, -far, -far}, true},
         {{-1, 7, 7, 0, 0}, false},
         {{8, 7, 7, 0, 0}, false},
         {{5, 7, 8, 0, 0}, false},
