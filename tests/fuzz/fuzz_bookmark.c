@@ -33,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     if (seal) fuzz_sealed(&sealed, fuzz_rest(&f));
     char *record = fuzz_exact(seal ? buf_str(&sealed) : fuzz_rest(&f), false);
     if (bookmark_decode(&b, (struct str){record, seal ? sealed.len : f.n}, &e)) {
-        assert(b.place.offset >= 0 && b.place.line >= 0);
+        assert(b.place.offset >= 0 && b.place.line >= 0 && b.sent >= 0 && b.rejected >= 0);
+        int64_t shift_ms = b.loop ? b.loop * (b.last_ms - b.first_ms + 1000) : 0;
+        assert(shift_ms >= 0);
         encode_again(&b);
     } else {
         assert(e.status == ERR_REFUSED);

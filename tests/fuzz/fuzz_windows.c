@@ -112,16 +112,31 @@ static bool apply(struct windows *w, int64_t offset, const struct batch *b)
     return good;
 }
 
-/* The first byte chooses the configuration. */
+/* A mark that anybody might have committed. */
+static struct windows_mark mark_of(struct fuzz *f, const struct windows_conf *conf)
+{
+    struct windows_mark m = WINDOWS_START;
+    m.hold = (int64_t)fuzz_take(f, 1);
+    m.next = m.hold + (int64_t)fuzz_take(f, 1);
+    m.version = (int64_t)fuzz_take(f, 1);
+    m.line_ms = time_of(f, 0);
+    m.fired_ms = time_of(f, m.line_ms == WATERMARK_NONE ? 0 : m.line_ms);
+    if (m.fired_ms != WATERMARK_NONE && fuzz_take(f, 1) % 8)
+        m.fired_ms = watermark_floor(m.fired_ms, conf->window->slide_ms);
+    return windows_mark_sane(conf, &m) ? m : WINDOWS_START;
+}
+
+/* The first byte chooses the configuration, and whether it goes on from a mark. */
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
 {
     struct fuzz f = {at, n};
-    uint64_t choice = fuzz_take(&f, 1) % CONFS;
+    uint64_t first = fuzz_take(&f, 1), choice = first % CONFS;
     const struct windows_conf conf = {&window_confs[choice], &time_confs[choice], 1, 1 << 24};
     struct batch_line lines[PARTITIONS] = {{0}};
-    struct windows *w = windows_new(&conf, WINDOWS_START);
+    struct windows_mark mark = first & 128 ? mark_of(&f, &conf) : WINDOWS_START;
+    struct windows *w = windows_new(&conf, mark);
     bool good = true;
-    for (int64_t offset = 0; good && f.n; offset++) {
+    for (int64_t offset = mark.hold; good && f.n; offset++) {
         struct batch b = {.epoch = 1, .slide_ms = conf.window->slide_ms};
         uint64_t op = fuzz_take(&f, 1);
         add_lines(&b, &f, lines);

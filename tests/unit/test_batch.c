@@ -87,7 +87,7 @@ static bool taken(const char *bytes, size_t len)
     return good;
 }
 
-static void altered_bytes_are_no_batch(void **unused)
+static void test_33_altered_bytes_are_no_batch(void **unused)
 {
     (void)unused;
     struct batch a = {0};
@@ -167,7 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out),
-        cmocka_unit_test(altered_bytes_are_no_batch),
+        cmocka_unit_test(test_33_altered_bytes_are_no_batch),
         cmocka_unit_test(sealed_nonsense_does_no_harm),
         cmocka_unit_test(every_value_is_bounded),
     };
