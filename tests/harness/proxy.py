@@ -1,7 +1,6 @@
 """A TCP link that the tests disturb: it stands between the programs of Weir and one server. Clients of Kafka connect
 to what the broker says its address is, so that becomes the link's in all that the broker says."""
 import asyncio
-import random
 import socket
 import struct
 import threading
@@ -38,7 +37,7 @@ class Proxy:
 
         latency   s that every chunk is held back, in either direction
         rate      bytes per second of each direction of a connection; 0 = no bound
-        resets    share of the chunks that end their connection by RST instead of passing
+        fragile   chunks after which one ends its connection by RST instead of passing; 0 = none does
         stalled   nothing passes, nothing is lost, connections are still taken
 
     `broken` counts the connections that were ended or silenced."""
@@ -46,8 +45,8 @@ class Proxy:
     def __init__(self, target):
         host, self.target_port = target.rsplit(":", 1)
         self.host, self.port = host, free_port()
-        self.latency = self.rate = self.resets = self.broken = 0
-        self.links, self.random = set(), random.Random(self.port)
+        self.latency = self.rate = self.fragile = self.chunks = self.broken = 0
+        self.links = set()
         self.request, self.cuts, self.made, self.lengths = None, [], [], []
         self.told, self.tell = named(host, int(self.target_port)), named("127.0.0.1", self.port)
         self.loop, self.flowing = asyncio.new_event_loop(), asyncio.Event()
@@ -65,10 +64,6 @@ class Proxy:
     def strand(self):
         """The connections of now are silent for ever, as if the other host had vanished; new ones work."""
         self._within(self._each(lambda link: setattr(link, "stranded", True)))
-
-    def reset(self):
-        """RST to the programs, on all connections."""
-        self._within(self._each(lambda link: link.close(reset=True)))
 
     def half_close(self):
         """The server's FIN without its end: it would still read."""
@@ -97,10 +92,8 @@ class Proxy:
     # ---- in the loop's thread
 
     async def _finished(self):
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=5)
 
     async def _serve(self, reader, writer):
         try:
@@ -121,7 +114,8 @@ class Proxy:
                 await self._delay(len(chunk))
                 if link.stranded:
                     continue
-                if self.random.random() < self.resets:
+                self.chunks += 1
+                if self.fragile and self.chunks % self.fragile == 0:
                     self._break(link, True)
                 chunk = chunk.replace(self.told, self.tell)
                 whole = watch(link, chunk)
