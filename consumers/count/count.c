@@ -208,12 +208,23 @@ static void report(struct count *c)
     metrics_add(c->metric.batches, 1);
 }
 
+/* A transaction that outlives its time is aborted and its producer fenced. That is what becomes of a process that was
+ * frozen in one: nobody has taken its place for good, so it may start again. */
+static void tell_sleep(const struct count *c, struct err *e)
+{
+    int64_t age_ms = source_kafka_poll_age_ms(c->parts.input->source);
+    if (e->status != ERR_FENCED || age_ms <= c->parts.input_conf->group.session_ms) return;
+    *e = (struct err){0};
+    err_set(e, "asleep for %lld ms in a transaction, longer than group.session.timeout",
+            (long long)age_ms);
+}
+
 /* False: with e set, the end; with e clear, the batch is forgotten and partitions will be assigned anew. */
 static bool flush(struct count *c, struct err *e)
 {
     int64_t start_us = clock_now_us();
     enum txn answer = transact(c, e);
-    if (answer == TXN_FAILED) return false;
+    if (answer == TXN_FAILED) return tell_sleep(c, e), false;
     if (answer == TXN_ABORTED) {
         log_warn("count", "aborted", "rows=%lld text=\"the batch is forgotten and read again\"",
                  (long long)c->tally.in);
