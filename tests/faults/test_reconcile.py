@@ -1,4 +1,5 @@
-"""The reconciliation bites: one thing dropped, doubled, swapped or altered in what a run has left, and its rule fails."""
+"""The reconciliation bites: one thing dropped, doubled, swapped or altered in what a run has left, and its
+rule fails."""
 import json
 
 import pytest
@@ -39,7 +40,8 @@ ALTERED = {
     "events": ("behavior", "bought"), "consumed": ("item", "another"),
     "recommendations": ("items", ["another"]), "users": ("history", [])}
 RULES = {
-    "events": {"drop": {"R1", "R2", "R5"}, "double": {"R1", "R2", "R5"}, "swap": {"R1"}, "alter": {"R1", "R2"}},
+    "events": {"drop": {"R1", "R2", "R5"}, "double": {"R1", "R2", "R5"}, "swap": {"R1"},
+               "alter": {"R1", "R2"}},
     "consumed": {"drop": {"R1"}, "double": {"R1"}, "swap": {"R1"}, "alter": {"R1"}},
     "recommendations": {"drop": {"R4"}, "double": {"R4"}, "swap": {"R4"}, "alter": {"R4"}},
     "users": {"drop": {"R4"}, "double": {"R4"}, "swap": {"R4"}, "alter": {"R4"}}}

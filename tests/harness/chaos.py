@@ -1,9 +1,9 @@
-"""usage: tests/chaos [--minutes M] [--seed S] [--events N] [--kills K] [--faults kill,pause,...] [--rows-per-record N]
-                   [--json FILE]
+"""usage: tests/chaos [--minutes M] [--seed S] [--events N] [--kills K] [--faults kill,pause,...]
+                   [--rows-per-record N] [--json FILE]
 
-All of Weir, two instances of each daemon, on a stack of its own: faults on a seeded schedule while a log is replayed, then
-the reconciliation with the oracle (R1 to R7, see reconcile.py). Fails on any violation. How programs and servers meet the
-schedule differs between runs; what must be stored does not.
+All of Weir, two instances of each daemon, on a stack of its own: faults on a seeded schedule while a log is
+replayed, then the reconciliation with the oracle (R1 to R7, see reconcile.py). Fails on any violation. How
+programs and servers meet the schedule differs between runs; what must be stored does not.
 """
 import argparse
 import json
@@ -52,8 +52,9 @@ def counts(asked):
 
 
 def command(asked):
-    words = f"--minutes {asked.minutes:g} --seed {asked.seed} --events {asked.events} --kills {counts(asked).get('kill', 0)}"
-    return f"tests/chaos {words} --faults {','.join(asked.faults)} --rows-per-record {asked.rows_per_record}"
+    return (f"tests/chaos --minutes {asked.minutes:g} --seed {asked.seed} --events {asked.events} "
+            f"--kills {counts(asked).get('kill', 0)} --faults {','.join(asked.faults)} "
+            f"--rows-per-record {asked.rows_per_record}")
 
 
 def run(asked, stack, folder):
@@ -66,48 +67,64 @@ def run(asked, stack, folder):
         test.finish(PATIENCE_S + asked.minutes * 60)
         streamed = time.monotonic()
         tallies = test.reconcile(exact="infer" not in asked.faults)
-        return {**about(asked), "seconds": {"streaming": round(streamed - begin), "reconciling": round(time.monotonic() - streamed)},
-                "faults": {lane.kind: {"injected": lane.injected, "survived": lane.survived, "failures": lane.failures}
-                           for lane in lanes},
-                "programs": programs(test),
-                "rules": {rule: {"compared": tally.compared, "violations": tally.violations, "examples": tally.examples}
-                          for rule, tally in sorted(tallies.items())}}
+        seconds = {"streaming": round(streamed - begin), "reconciling": round(time.monotonic() - streamed)}
+        return {**about(asked), "seconds": seconds, "faults": faults(lanes), "programs": programs(test),
+                "rules": rules(tallies)}
     finally:
         test.end()
 
 
 def about(asked):
-    return {"date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "seed": asked.seed, "command": command(asked),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores", "events": asked.events}
+    return {"date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "seed": asked.seed,
+            "command": command(asked), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "events": asked.events}
+
+
+def faults(lanes):
+    return {lane.kind: {"injected": lane.injected, "survived": lane.survived,
+                        "violations": lane.injected - lane.survived, "failures": lane.failures}
+            for lane in lanes}
 
 
 def programs(test):
     """-> {program: how it ended how often, and what it took}"""
     return {name: {"ends": {str(status): n for status, n in Counter(program.statuses).items()},
-                   "killed": program.statuses.count(trial.KILLED), "peak_mib": test.monitor.peak_kib[name] >> 10,
+                   "killed": program.statuses.count(trial.KILLED),
+                   "peak_mib": test.monitor.peak_kib[name] >> 10,
                    "files": max(test.monitor.files[name], default=0)}
             for name, program in test.programs.items()}
 
 
+def rules(tallies):
+    return {rule: {"compared": tally.compared, "violations": tally.violations, "examples": tally.examples}
+            for rule, tally in sorted(tallies.items())}
+
+
 def show(report):
     print(f"\n{'fault':10}{'injected':>10}{'survived':>10}{'violations':>12}")
-    for name, fault in report["faults"].items():
-        print(f"{name:10}{fault['injected']:>10}{fault['survived']:>10}{fault['injected'] - fault['survived']:>12}")
-        print(*fault["failures"][:1], sep="\n", end="")
+    for name, one in report["faults"].items():
+        print(f"{name:10}{one['injected']:>10}{one['survived']:>10}{one['violations']:>12}")
+        indent(one["failures"])
     print(f"\n{'rule':10}{'violations':>10}   compared")
-    for name, rule in report["rules"].items():
-        print(f"{name:10}{rule['violations']:>10}   " + ", ".join(f"{n} {what}" for what, n in rule["compared"].items()))
-        print(*("    " + text for text in rule["examples"]), sep="\n", end="\n" if rule["examples"] else "")
+    for name, one in report["rules"].items():
+        compared = ", ".join(f"{n} {what}" for what, n in one["compared"].items())
+        print(f"{name:10}{one['violations']:>10}   {compared}")
+        indent(one["examples"])
     print(f"\n{'program':14}{'killed':>7}{'MiB':>6}{'files':>7}   ends")
     for name, one in report["programs"].items():
         print(f"{name:14}{one['killed']:>7}{one['peak_mib']:>6}{one['files']:>7}   {one['ends']}")
-    print(f"\n{report['events']} events, {sum(one['killed'] for one in report['programs'].values())} killed, "
-          f"{report['violations']} violations, {report['seconds']} s\nagain: {report['command']}")
+    killed = sum(one["killed"] for one in report["programs"].values())
+    print(f"\n{report['events']} events, {killed} killed, {report['violations']} violations, "
+          f"{report['seconds']} s\nagain: {report['command']}")
+
+
+def indent(texts):
+    for text in texts:
+        print("    " + text)
 
 
 def violations(report):
-    return sum(rule["violations"] for rule in report["rules"].values()) + \
-        sum(fault["injected"] - fault["survived"] for fault in report["faults"].values())
+    return sum(one["violations"] for one in [*report["rules"].values(), *report["faults"].values()])
 
 
 def main():

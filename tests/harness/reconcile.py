@@ -1,5 +1,5 @@
-"""R1 to R5: what a world stored, reconciled with what the oracle makes of the log. Counts every difference, and takes one
-partition at a time, so that millions of events fit.
+"""R1 to R5: what a world stored, reconciled with what the oracle makes of the log. Counts every difference,
+and takes one partition at a time, so that millions of events fit.
 
     R1  the events of the file = the topic = those in MongoDB, each once, unaltered; the pairs too
     R2  how many of each behaviour in each minute
@@ -66,7 +66,8 @@ class Tally:
 
 
 class Sent:
-    """The files that were replayed, one after the other: their accepted rows by partition, their bad lines."""
+    """The files that were replayed, one after the other: their accepted rows by partition, and their
+    bad lines."""
 
     def __init__(self, paths, rules):
         self.form, self.partitions = rules.form, rules.partitions
@@ -91,8 +92,8 @@ class Sent:
 
 
 class Reconciliation:
-    """files: what was replayed. batches: of weir-panes. shown_from: the first window that Redis must hold (it was emptied
-    before). exact: the inference service always answered."""
+    """files: what was replayed. batches: of weir-panes. shown_from: the first window that Redis must hold
+    (it was emptied before). exact: the inference service always answered."""
 
     def __init__(self, world, files, batches, *, shown_from=None, exact=True, epoch=1):
         self.world, self.rules, self.epoch = world, world.rules, epoch
@@ -221,7 +222,8 @@ class Reconciliation:
         tally.same("lines that go on", panes.breaks(batches), 0)
 
     def _letters(self):
-        """Those of weir-archive are named by the row's id, those of weir-replay by file and line; any may come twice."""
+        """Those of weir-archive are named by the row's id, those of weir-replay by file and line; any may
+        come twice."""
         tally, sent = self.tallies["R5"], self.sent.bad
         letters = {key: raw for key, (_, raw) in agree.dead_letters(self.world).items()}
         lines = {key.rsplit("/", 1)[-1]: letters.pop(key) for key in letters.keys() - self.bad if "/" in key}

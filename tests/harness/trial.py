@@ -1,4 +1,5 @@
-"""All daemons, two of each, and the replay of a seeded log, while faults happen to them; then the reconciliation."""
+"""All daemons, two of each, and the replay of a seeded log, while faults happen to them; then the
+reconciliation."""
 import random
 import secrets
 import signal
@@ -150,7 +151,8 @@ class Trial:
     # ---- afterwards
 
     def fresh(self):
-        """R6: events sent when all faults are over show in every store soon; those behind them move the watermarks."""
+        """R6: events sent when all faults are over show in every store soon; those behind them move the
+        watermarks."""
         rules, tally = self.world.rules, Tally()
         first = oracle.pane_end((logs.START_S + self.event_seconds) * 1000, rules.interval) + rules.size
         self.shown_end = first + rules.slide
@@ -160,12 +162,14 @@ class Trial:
         self.last_ms = mover
         self.files.append(logs.write(self.world.folder / "fresh.csv", logs.rows_of(lines)))
         self.world.replay(self.files[1])
-        for what, check in (("event", self._archived), ("ranking", self._ranked), ("recommendation", self._served)):
+        for what, check in (("event", self._archived), ("ranking", self._ranked),
+                            ("recommendation", self._served)):
             tally.holds(what, eventually, check, FRESH_S)
         return tally
 
     def _archived(self):
-        assert self.world.mongo["events"].count_documents({"item": "fresh"}) == 2 * self.world.rules.partitions
+        found = self.world.mongo["events"].count_documents({"item": "fresh"})
+        assert found == 2 * self.world.rules.partitions
 
     def _ranked(self):
         assert "fresh" in (self.world.redis.hget(self.world.key + ":history", self.shown_end) or "")
