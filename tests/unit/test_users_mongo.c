@@ -232,6 +232,22 @@ static void history_is_bounded(void **unused)
     }
 }
 
+static void history_is_in_order(void **unused)
+{
+    (void)unused;
+    static const struct {
+        int first, second;
+        bool taken;
+    } cases[] = {{1, 2, true}, {2, 1, false}, {1, 1, false}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *history = mem_printf("[{\"item\":\"a\",\"time\":%s,\"pos\":\"0:%d:0\"},"
+                                   "{\"item\":\"a\",\"time\":%s,\"pos\":\"0:%d:0\"}]",
+                                   good[TIME], cases[i].first, good[TIME], cases[i].second);
+        assert_int_equal(json_taken(HISTORY, history), cases[i].taken);
+        free(history);
+    }
+}
+
 static int set_up(void **unused)
 {
     (void)unused;
@@ -252,7 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_34_user),        cmocka_unit_test(test_33_each_bit),
         cmocka_unit_test(test_33_each_length), cmocka_unit_test(test_33_each_type),
-        cmocka_unit_test(history_is_bounded),
+        cmocka_unit_test(history_is_bounded),  cmocka_unit_test(history_is_in_order),
     };
     return cmocka_run_group_tests_name("users_mongo", tests, set_up, tear_down);
 }
