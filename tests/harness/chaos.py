@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -129,6 +130,7 @@ def violations(report):
 
 def main():
     asked = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))    # and all that was started ends
     print(f"again: {command(asked)}", flush=True)
     stack = Stack(Path(os.environ.get("WEIR_STACK", ROOT / ".weir/chaos")))
     try:
