@@ -58,9 +58,10 @@ int main(int argc, char **argv)
     if (argc - argument != 1)
         err_refuse(&e, "expected one log: a file, - or topic:NAME (--help lists the options)");
     if (e.status) options_fail(spec.name, &e);
-    struct sigaction action = {.sa_handler = stop};
+    struct sigaction action = {.sa_handler = stop}, ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* nobody reads the log any more: no reason to stop */
     if (!replay_run(&conf, argv[argument], running, &e)) options_fail(spec.name, &e);
     config_free(parts);
     return 0;
