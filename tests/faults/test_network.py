@@ -60,7 +60,7 @@ def sent(world, n):
 
 def test_08_slow_and_half_open_links_to_the_broker(worlds, broker, service, tmp_path):
     """Slow at first; then the servers' ends close, then all connections fall silent for ever."""
-    world = behind(worlds(partitions=3, idle=8000), kafka=broker)
+    world = behind(worlds(partitions=3, idle=15_000), kafka=broker)
     world.settings["kafka.socket.timeout.ms"] = 4000
     s = Stream(world, tmp_path, service.url, 201, n=3000, rate=600)
     broker.latency, broker.rate = 0.03, 200_000
