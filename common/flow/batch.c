@@ -120,7 +120,7 @@ static int64_t offset_of(struct wire *w, int64_t before)
 
 static void get_line(struct batch *b, struct wire *w)
 {
-    struct batch_line l = {.partition = (int32_t)bounded(w, BATCH_PARTITIONS_MAX - 1)};
+    struct batch_line l = {.partition = (int32_t)bounded(w, BATCH_PARTITIONS_MAX)};
     l.of = (int32_t)bounded(w, BATCH_PARTITIONS_MAX);
     l.start = offset_of(w, 0);
     l.from = offset_of(w, l.start);
@@ -143,7 +143,7 @@ static void get_item(struct batch *b, struct wire *w)
 
 static void get_pane(struct batch *b, struct wire *w)
 {
-    int64_t before = b->pane_n ? b->panes[b->pane_n - 1].pane : 0, pane = 0;
+    int64_t before = b->pane_n ? b->panes[b->pane_n - 1].pane : 0, pane;
     int64_t max = WINDOW_TIME_MAX_MS / b->slide_ms;
     if (__builtin_add_overflow(before, wire_int(w), &pane) || pane < -max - 1 || pane > max)
         w->bad = true;

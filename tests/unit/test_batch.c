@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/wire.h"
 #include "flow/batch.h"
+#include "flow/event.h"
 #include "flow/watermark.h"
 #include "flow/window.h"
 
@@ -163,6 +164,85 @@ static void every_value_is_bounded(void **unused)
     }
 }
 
+enum what { SINCE, CLOCK, FIRST_PANE, LAST_PANE, SLIDE_MS, ID_BYTES, PARTITION };
+
+static void put(struct batch *b, enum what what, int64_t value)
+{
+    static const char id[EVENT_KEY_MAX + 1] = {0};
+    if (what == SINCE) b->lines[1].since_ms = value;
+    if (what == CLOCK) b->lines[1].clock_ms = value;
+    if (what == FIRST_PANE) b->panes[0].pane = value;
+    if (what == LAST_PANE) b->panes[2].pane = value;
+    if (what == SLIDE_MS) b->slide_ms = value;
+    if (what == ID_BYTES) b->items[0].id = (struct str){id, (size_t)value};
+    if (what == PARTITION)
+        b->lines[1].partition = (int32_t)value, b->lines[1].of = BATCH_PARTITIONS_MAX;
+}
+
+static void every_bound_is_where_it_is_said_to_be(void **unused)
+{
+    (void)unused;
+    const int64_t most = WINDOW_TIME_MAX_MS, last = most / 300000;
+    const struct {
+        enum what what;
+        int64_t value;
+        bool good;
+    } cases[] = {
+        {SINCE, -most, true},          {SINCE, -most - 1, false},
+        {SINCE, 2 * most, true},       {SINCE, 2 * most + 1, false},
+        {CLOCK, most, true},           {CLOCK, most + 1, false},
+        {FIRST_PANE, -last - 1, true}, {FIRST_PANE, -last - 2, false},
+        {LAST_PANE, last, true},       {LAST_PANE, last + 1, false},
+        {SLIDE_MS, 1, true},           {SLIDE_MS, most, false},
+        {ID_BYTES, 1, true},           {ID_BYTES, 256, true},
+        {ID_BYTES, 257, false},        {PARTITION, 9999, true},
+        {PARTITION, 10000, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct batch b = {0};
+        fill(&b);
+        put(&b, cases[i].what, cases[i].value);
+        struct buf record = encoded(&b);
+        if (taken(record.at, record.len) != cases[i].good) fail_msg("case %zu", i);
+        buf_finish(&record);
+        batch_finish(&b);
+    }
+}
+
+/* Counts are believed as far as their shortest lines, panes and items fit into what is left. */
+static void the_shortest_forms_are_taken(void **unused)
+{
+    (void)unused;
+    enum { MANY = 20 };
+    for (int which = 0; which < 3; which++) {
+        struct batch b = {.epoch = 1, .slide_ms = 1};
+        for (int32_t i = 0; i < (which == 0 ? MANY : 1); i++)
+            batch_add_line(&b, &(struct batch_line){.partition = i, .of = MANY});
+        for (int64_t i = 0; i < (which == 1 ? MANY : 1) && which; i++) batch_add_pane(&b, i, 0);
+        for (size_t i = 0; i < MANY && which == 2; i++) batch_add_item(&b, str_of("x"), 1);
+        struct buf record = encoded(&b);
+        assert_true(taken(record.at, record.len));
+        buf_finish(&record);
+        batch_finish(&b);
+    }
+}
+
+static void a_flag_is_0_or_1(void **unused)
+{
+    (void)unused;
+    for (char flag = 0; flag <= 2; flag++) {
+        struct batch b = {.epoch = 1, .slide_ms = 1};
+        batch_add_line(&b, &(struct batch_line){.of = 1});
+        struct buf record = encoded(&b);
+        record.len -= 8;                  /* the checksum */
+        record.at[record.len - 2] = flag; /* idle; behind it there is only the number of panes */
+        wire_seal(&record);
+        assert_int_equal(taken(record.at, record.len), flag < 2);
+        buf_finish(&record);
+        batch_finish(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +250,9 @@ int main(void)
         cmocka_unit_test(test_33_altered_bytes_are_no_batch),
         cmocka_unit_test(sealed_nonsense_does_no_harm),
         cmocka_unit_test(every_value_is_bounded),
+        cmocka_unit_test(every_bound_is_where_it_is_said_to_be),
+        cmocka_unit_test(the_shortest_forms_are_taken),
+        cmocka_unit_test(a_flag_is_0_or_1),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
 }

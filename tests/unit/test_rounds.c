@@ -132,6 +132,7 @@ static void check_user(struct trial *t, const struct rounds_due *due)
     size_t found = 0;
     assert_true(due_ms <= t->committed_line_ms);
     assert_true(due_ms > t->last_due_ms[user]);
+    assert_true(due_ms > t->r.done_ms);
     t->last_due_ms[user] = due_ms;
     decide(t);
     for (int i = 0; i < t->r.next_offset; i++)
@@ -209,8 +210,130 @@ static void equals_the_model(void **state)
     for (unsigned seed = 1; seed <= SEEDS; seed++) run(seed);
 }
 
+/* --- single rules -------------------------------------------------------------------------------- */
+
+static struct rounds fresh(void)
+{
+    struct rounds r;
+    const struct rounds_mark nothing = {
+        0, {WATERMARK_NONE, WATERMARK_NONE}, WATERMARK_NONE, ROUNDS_NO_CUT, WATERMARK_NONE};
+    rounds_init(&r, &conf, 3, &nothing);
+    return r;
+}
+
+static void read_row(struct rounds *r, const char *user, int64_t time_ms)
+{
+    int64_t offset = r->next_offset;
+    rounds_begin(r, offset);
+    (void)rounds_row(r, &(struct event){.position = {3, offset, 0},
+                                        .time_ms = time_ms,
+                                        .user = str_of(user),
+                                        .item = str_of("item")});
+    rounds_reach(r, offset + 1);
+}
+
+static size_t serve_all(struct rounds *r)
+{
+    struct rounds_due dues[32];
+    struct map busy;
+    map_init(&busy);
+    size_t n = rounds_take(r, dues, 32, &busy), ended = 0;
+    for (size_t i = 0; i < n; i++) ended += rounds_served(&dues[i]);
+    map_finish(&busy);
+    return ended;
+}
+
+static void a_closed_round_waits_for_a_commit_behind_it(void **state)
+{
+    (void)state;
+    struct rounds r = fresh();
+    read_row(&r, "ann", 100); /* due at 120 */
+    assert_false(rounds_closed(&r) || rounds_fenced(&r));
+    read_row(&r, "bob", 129);
+    assert_false(rounds_closed(&r));
+    read_row(&r, "bob", 130); /* 130 - delay = 120 */
+    assert_true(rounds_closed(&r) && rounds_fenced(&r));
+    assert_int_equal(serve_all(&r), 0);
+    rounds_committed(&r);
+    assert_true(rounds_closed(&r) && !rounds_fenced(&r));
+    assert_int_equal(serve_all(&r), 1);
+    assert_false(rounds_closed(&r));
+    rounds_finish(&r);
+}
+
+/* Commits say so as long as, and no longer than, a restart would read rows before it again. */
+static void a_cut_stays_in_the_commits_until_the_hold_has_passed_it(void **state)
+{
+    (void)state;
+    struct rounds r = fresh();
+    assert_false(rounds_cut(&r)); /* nothing to close */
+    read_row(&r, "ann", 100);
+    assert_true(rounds_cut(&r));
+    assert_false(rounds_cut(&r));
+    struct rounds_mark mark = rounds_mark(&r);
+    assert_true(mark.offset == 0 && mark.cut_offset == 1 && mark.cut_line_ms == 120);
+    rounds_committed(&r);
+    assert_false(rounds_cut(&r)); /* what is closed comes first */
+    assert_int_equal(serve_all(&r), 1);
+    mark = rounds_mark(&r);
+    assert_true(mark.offset == 1 && mark.state.line_ms == 120 && mark.done_ms == 120);
+    assert_true(mark.cut_offset == ROUNDS_NO_CUT && mark.cut_line_ms == WATERMARK_NONE);
+    rounds_finish(&r);
+}
+
+/* Looking for users that are free costs so much and no more. */
+static void a_look_ends_after_eight_users_per_one_wanted(void **state)
+{
+    (void)state;
+    static const char *const many[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8"};
+    struct rounds_due due;
+    struct rounds r = fresh();
+    for (size_t i = 0; i < COUNT_OF(many); i++) read_row(&r, many[i], 100);
+    read_row(&r, "later", 130);
+    rounds_committed(&r);
+    for (size_t busy_n = 7; busy_n <= 8; busy_n++) {
+        struct map busy;
+        map_init(&busy);
+        for (size_t i = 0; i < busy_n; i++) map_put(&busy, str_of(many[i]), NULL);
+        size_t taken = rounds_take(&r, &due, 1, &busy);
+        assert_int_equal(taken, busy_n == 7);
+        if (taken) assert_true(str_eq(rounds_due_user(&due)->user, str_of("7")));
+        map_finish(&busy);
+    }
+    rounds_finish(&r);
+}
+
+/* Late or not, where clocks and ends of intervals meet. */
+static void verdicts_at_the_edges(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t clock_ms, time_ms, due_ms; /* due_ms: 0 = late */
+    } cases[] = {
+        {130, 119, 140}, /* its interval is closed: due with the next */
+        {130, 120, 140}, {129, 119, 120}, {169, 119, 160}, {170, 119, 0}, {170, 120, 180},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct rounds r = fresh();
+        read_row(&r, "first", cases[i].clock_ms);
+        size_t before = r.row_n;
+        read_row(&r, "row", cases[i].time_ms);
+        assert_int_equal(r.row_n - before, cases[i].due_ms != 0);
+        for (size_t j = 0; j < r.n; j++)
+            if (map_find(&r.buckets[j]->index, str_of("row")))
+                assert_int_equal(r.buckets[j]->due_ms, cases[i].due_ms);
+        rounds_finish(&r);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(equals_the_model)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equals_the_model),
+        cmocka_unit_test(a_closed_round_waits_for_a_commit_behind_it),
+        cmocka_unit_test(a_cut_stays_in_the_commits_until_the_hold_has_passed_it),
+        cmocka_unit_test(a_look_ends_after_eight_users_per_one_wanted),
+        cmocka_unit_test(verdicts_at_the_edges),
+    };
+    return cmocka_run_group_tests_name("rounds", tests, NULL, NULL);
 }

@@ -588,7 +588,7 @@ static void memory_has_a_limit(void **unused)
     set_rules(3 * SLIDE, 20);
     struct err e = {0};
     struct windows_conf tight = conf;
-    tight.memory_max_bytes = 1 << 18;
+    tight.memory_max_bytes = 1 << 20;
     struct windows *w = windows_new(&tight, WINDOWS_START);
     struct batch b = {.epoch = 1, .slide_ms = SLIDE};
     batch_add_line(&b, &(struct batch_line){.of = 2, .clock_ms = 0}); /* partition 1 never comes */
@@ -599,9 +599,23 @@ static void memory_has_a_limit(void **unused)
         batch_add_item(&b, str_of("1"), 1);
     } while (windows_apply(w, offset++, &b, &e) && offset < 100000);
     assert_int_equal(e.status, ERR_REFUSED);
-    assert_non_null(strstr(e.text, "limits.memory"));
+    assert_non_null(strstr(e.text, "take 1 MiB, more than limits.memory"));
     batch_finish(&b);
     windows_free(w);
+}
+
+static void memory_may_be_all_that_is_allowed(void **unused)
+{
+    (void)unused;
+    set_rules(3 * SLIDE, 20);
+    struct windows_conf tight = conf;
+    for (int less = -1; less < 2; less++) { /* first to learn what it takes */
+        struct err e = {0};
+        struct windows *w = windows_new(&tight, WINDOWS_START);
+        assert_int_equal(apply_one(w, 0, line(0, 1, 105), 10, &e), less < 1);
+        tight.memory_max_bytes = (int64_t)windows_stats(w).size.bytes - (less == 0);
+        windows_free(w);
+    }
 }
 
 static void sums_have_a_limit(void **unused)
@@ -637,6 +651,7 @@ int main(void)
         cmocka_unit_test(foreign_batches_are_refused),
         cmocka_unit_test(a_jump_over_years_shows_what_exists),
         cmocka_unit_test(memory_has_a_limit),
+        cmocka_unit_test(memory_may_be_all_that_is_allowed),
         cmocka_unit_test(sums_have_a_limit),
     };
     return cmocka_run_group_tests_name("windows", tests, NULL, NULL);
