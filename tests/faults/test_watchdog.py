@@ -1,5 +1,5 @@
-"""A process that hangs in a library: its watchdog is fed by progress alone, so its supervisor hears nothing any more and
-does what systemd would do."""
+"""A process that hangs in a library: its watchdog is fed by progress alone, so its supervisor hears nothing any more
+and does what systemd would do."""
 import socket
 import struct
 import threading
