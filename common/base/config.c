@@ -131,6 +131,9 @@ static bool set(const struct config_part *parts, const struct setting *s, struct
             s->section, s->name);
     if (!pairs)
         return value_read(w.row, str_of(s->value), walk_field(&w)) || refuse_value(w.row, s, e);
+    if (!s->name[0] || !str_is_text(str_of(s->name)))
+        return err_refuse(e, "%s[%s]: a name that is empty, or no UTF-8 text", s->where,
+                          s->section);
     if (!str_is_text(str_of(s->value))) return refuse_value(w.row, s, e);
     pairs_set(walk_field(&w), s->name, s->value);
     return true;
@@ -325,11 +328,18 @@ static void print_sections(const struct config_part *parts, print_row *print, FI
     }
 }
 
+/* A ";" behind a space would not be read back. */
+static void print_line(const char *name, struct str value, FILE *out)
+{
+    bool semicolon = value.len && value.at[0] == ';';
+    fprintf(out, "%s =%s%.*s\n", name, semicolon ? "" : " ", STR_ARGS(value));
+}
+
 static void print_pairs(const struct config_pairs *pairs, FILE *out)
 {
     for (size_t i = 0; i < pairs->n; i++) {
         const struct config_pair *p = &pairs->at[i];
-        fprintf(out, "%s = %s\n", p->name, pairs_secret(p->name) ? "****" : p->value);
+        print_line(p->name, str_of(pairs_secret(p->name) ? "****" : p->value), out);
     }
 }
 
@@ -342,7 +352,7 @@ static void print_value(const struct walk *w, FILE *out)
     struct buf text;
     buf_init(&text, SIZE_MAX);
     value_write(w->row, walk_field(w), &text);
-    fprintf(out, "%s = %.*s\n", w->row->name, STR_ARGS(buf_str(&text)));
+    print_line(w->row->name, buf_str(&text), out);
     buf_finish(&text);
 }
 

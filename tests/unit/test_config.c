@@ -157,6 +157,8 @@ static void bad_files(void **state)
         {"[time]\non = true\n", "2: time.on = \"true\": expected yes or no"},
         {"[main]\nname = \xff\n", "2: main.name: not UTF-8 text"},
         {"[kafka]\na = b\x01\n", "2: kafka.a: not UTF-8 text"},
+        {"[kafka]\n= b\n", "2: [kafka]: a name that is empty"},
+        {"[kafka]\na\xff = b\n", "2: [kafka]: a name that is empty, or no UTF-8 text"},
         {"[main]\nname = a ;b\n", "2: this line has a \";\" behind a space"},
         {"[main]\nname = a\n  b\n", "3: this line is indented"},
         {"[main]\n\tname = a\n", "2: this line is indented"},
@@ -377,7 +379,7 @@ static void printed_file_reads_back(void **state)
     struct fixture *f = *state;
     assert_true(
         read_text(f, "[main]\nname = a b\nn = 7\nformat.of = json\n[time]\ndelay = 90s\non = yes\n"
-                     "[kafka]\nx.y = z\n"));
+                     "[kafka]\nx.y = z\nsemicolon =;\n"));
     char *text = printed(f, config_print);
     config_free(f->parts);
     assert_true(config_defaults(f->parts, &f->e));
