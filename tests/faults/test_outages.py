@@ -52,7 +52,7 @@ def killed(servers, name):
 
 @both_forms
 def test_05_06_kafka_is_killed_and_away(stream, servers, seconds):
-    """Also row 5: what the broker had not written to its disk is gone."""
+    """What the broker had not written to its disk is gone."""
     s = streaming(stream, 601, seconds)
     report("kafka", seconds, 601, outage.endure(s, *killed(servers, "kafka"), seconds))
     s.verify()
@@ -60,7 +60,7 @@ def test_05_06_kafka_is_killed_and_away(stream, servers, seconds):
 
 @both_forms
 def test_05_22_mongo_is_killed_and_away(stream, servers, seconds):
-    """Also row 5. Nothing is committed that is not stored."""
+    """Nothing is committed that is not stored."""
     s = streaming(stream, 602, seconds, idle_s=8)
     report("mongo", seconds, 602, outage.endure(s, *killed(servers, "mongo"), seconds))
     s.verify()
