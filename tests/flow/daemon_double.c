@@ -7,6 +7,7 @@
 
 struct daemon {
     struct metrics *metrics; /* own */
+    bool ready;
 };
 
 struct daemon *daemon_double_new(void)
@@ -48,8 +49,30 @@ struct patience daemon_patience(struct daemon *d)
 
 void daemon_ready(struct daemon *d, bool ready)
 {
-    (void)d;
-    (void)ready;
+    d->ready = ready;
+}
+
+bool daemon_double_ready(const struct daemon *d)
+{
+    return d->ready;
+}
+
+/* "weir_NAME 1\n" or "weir_NAME{...} 1\n" */
+double daemon_double_told(struct daemon *d, const char *name)
+{
+    struct buf text;
+    double sum = 0;
+    buf_init(&text, 1 << 20);
+    metrics_render(d->metrics, &text);
+    for (struct str rest = buf_str(&text); rest.len;) {
+        struct str line = str_cut(&rest, '\n'), value = line, series = str_cut(&value, ' ');
+        struct str found = str_cut(&series, '{');
+        bool ours =
+            found.len > 5 && str_eq((struct str){found.at + 5, found.len - 5}, str_of(name));
+        if (ours) sum += strtod(value.at, NULL);
+    }
+    buf_finish(&text);
+    return sum;
 }
 
 void daemon_status(struct daemon *d, const char *format, ...)

@@ -37,7 +37,7 @@ static struct {
     struct messages topics[TOPICS_N]; /* but for the panes */
     struct sink_kafka sink;
     bool abort_next, no_epochs;
-    int64_t asleep_ms;
+    int64_t asleep_ms, trimmed;
 } world;
 
 static void add(struct messages *all, struct message m)
@@ -69,7 +69,7 @@ void kafka_double_close(void)
     source_free(world.panes);
     world.panes = NULL;
     world.abort_next = world.no_epochs = false;
-    world.asleep_ms = 0;
+    world.asleep_ms = world.trimmed = 0;
 }
 
 void kafka_double_open(void)
@@ -97,6 +97,11 @@ void kafka_double_abort_next(void)
 void kafka_double_sleep(int64_t ms)
 {
     world.asleep_ms = ms;
+}
+
+int64_t kafka_double_trimmed(void)
+{
+    return world.trimmed;
 }
 
 void kafka_double_refuse_epochs(void)
@@ -253,8 +258,10 @@ bool source_kafka_group_committed(struct source *s, const char *group, const cha
 
 bool source_kafka_trim(struct source *s, int32_t partition, int64_t offset, struct err *e)
 {
-    (void)s, (void)partition, (void)offset;
-    return fate_ask(e) == FATE_NONE;
+    (void)s, (void)partition;
+    if (fate_ask(e) != FATE_NONE) return false;
+    world.trimmed = offset;
+    return true;
 }
 
 int64_t source_kafka_poll_age_ms(const struct source *s)

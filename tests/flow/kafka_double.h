@@ -19,6 +19,9 @@ struct sink_kafka *kafka_double_sink(void);
 void kafka_double_sleep(int64_t ms);
 void kafka_double_refuse_epochs(void);
 
+/* Up to where the panes were deleted. */
+int64_t kafka_double_trimmed(void);
+
 /* The next commit is refused: the transaction is aborted. */
 void kafka_double_abort_next(void);
 

@@ -60,13 +60,13 @@ void play_conf_free(struct play_conf *conf)
 
 /* --- processes ---------------------------------------------------------------------------------------------- */
 
-static void be_born(struct play_actor *a)
+void play_birth(struct play_actor *a)
 {
     a->self = a->birth(a->ctx, &a->stage);
     source_file_crash(a->source);
 }
 
-static void die(struct play_actor *a)
+void play_death(struct play_actor *a)
 {
     if (a->self) a->death(a->self);
     a->self = NULL;
@@ -75,10 +75,19 @@ static void die(struct play_actor *a)
 /* As the loop in flow/pipeline.c. */
 static bool go_round(struct play_actor *a, int64_t *ret_wait_ms, struct err *e)
 {
-    *ret_wait_ms = 100;
+    *ret_wait_ms = PLAY_WAIT_MS;
     return source_poll(a->source, &a->stage, 0, e) &&
            source_read(a->source, &a->stage, a->records_max, e) &&
            a->stage.tick(a->stage.self, clock_now_ms(), ret_wait_ms, e);
+}
+
+int64_t play_round(struct play_actor *a, int64_t ms)
+{
+    int64_t wait_ms;
+    struct err e = {0};
+    clock_double_pass(ms);
+    if (!go_round(a, &wait_ms, &e)) fail_msg("%s", e.text);
+    return wait_ms;
 }
 
 /* Lets it work until there is nothing left to do; false = it was killed. */
@@ -101,8 +110,8 @@ static bool work(struct play_actor *a)
 {
     if (work_until_death(a)) return true;
     fate_set(FATE_NONE, 0);
-    die(a);
-    be_born(a);
+    play_death(a);
+    play_birth(a);
     return !work_until_death(a);
 }
 
@@ -130,8 +139,8 @@ static void pass(struct play *p, int64_t ms, bool all)
 
 static void kill_all(struct play *p)
 {
-    for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
-    for (size_t i = 0; i < p->actor_n; i++) be_born(&p->actors[i]);
+    for (size_t i = 0; i < p->actor_n; i++) play_death(&p->actors[i]);
+    for (size_t i = 0; i < p->actor_n; i++) play_birth(&p->actors[i]);
     pass(p, 0, true);
 }
 
@@ -196,12 +205,12 @@ void play_run(struct play *p)
 {
     for (size_t i = 0; i < p->actor_n; i++) {
         p->actors[i].records_max = p->way.stride > 1 ? RECORDS_MAX : 1;
-        be_born(&p->actors[i]);
+        play_birth(&p->actors[i]);
     }
     pass(p, 0, true);
     for (size_t i = 0; i < p->script->turn_n; i++) turn(p, i);
     come_to_rest(p);
-    for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
+    for (size_t i = 0; i < p->actor_n; i++) play_death(&p->actors[i]);
 }
 
 static bool settle(struct play_actor *a, struct err *e)
@@ -230,11 +239,11 @@ void play_to_error(struct play *p, void (*meddle)(void *ctx, size_t turn), struc
 {
     for (size_t i = 0; i < p->actor_n; i++) {
         p->actors[i].records_max = 1;
-        be_born(&p->actors[i]);
+        play_birth(&p->actors[i]);
     }
     for (size_t i = 0; i < p->script->turn_n && turn_once(p, i, e); i++)
         if (meddle) meddle(p->actors[0].ctx, i);
-    for (size_t i = 0; i < p->actor_n; i++) die(&p->actors[i]);
+    for (size_t i = 0; i < p->actor_n; i++) play_death(&p->actors[i]);
     if (e->status == ERR_NONE) fail_msg("nobody failed");
 }
 

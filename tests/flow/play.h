@@ -64,6 +64,13 @@ void play_run(struct play *p);
  * ctx of the first; NULL is fine. */
 void play_to_error(struct play *p, void (*meddle)(void *ctx, size_t turn), struct err *e);
 
+/* One process by hand: born with an empty memory; a round of its loop, so much later, that must not fail and returns for
+ * how long it would wait, of PLAY_WAIT_MS at most; dead. */
+enum { PLAY_WAIT_MS = 10000 };
+void play_birth(struct play_actor *a);
+int64_t play_round(struct play_actor *a, int64_t ms);
+void play_death(struct play_actor *a);
+
 /* play_everyway calls run(ctx, way) once for every way but the undisturbed one: killed after each turn; killed, or failing,
  * before and after each effect; in great strides. */
 typedef void play_fn(void *ctx, struct play_way way);

@@ -27,7 +27,7 @@ struct source_file {
     enum commit answer;
     int answer_n;
     int owner_n;
-    int64_t handed_n;
+    int64_t handed_n, commit_n;
 };
 
 static struct source_file *self_of(struct source *s)
@@ -59,8 +59,10 @@ static bool give(struct source_file *s, const struct stage *stage, struct err *e
 static bool take(struct source_file *s, const struct stage *stage, bool lost, struct err *e)
 {
     bool had = s->assigned;
+    s->assigned = had && !lost; /* who is asked to leave may still commit */
+    bool good = !had || stage->revoked(stage->self, lost, e);
     s->assigned = false;
-    return !had || stage->revoked(stage->self, lost, e);
+    return good;
 }
 
 static bool poll_group(struct source *source, const struct stage *stage, int64_t wait_ms,
@@ -155,6 +157,7 @@ static enum commit commit(struct source *source, const struct checkpoint *parts,
 
 void source_file_keep(struct source *source, const struct checkpoint *parts, size_t n)
 {
+    self_of(source)->commit_n++;
     for (size_t i = 0; i < n; i++) self_of(source)->parts[parts[i].partition].committed = parts[i];
 }
 
@@ -187,6 +190,11 @@ void source_file_answer(struct source *source, enum commit answer, int n)
 int64_t source_file_handed(const struct source *source)
 {
     return ((const struct source_file *)(const void *)source)->handed_n;
+}
+
+int64_t source_file_commit_n(const struct source *source)
+{
+    return ((const struct source_file *)(const void *)source)->commit_n;
 }
 
 bool source_file_read_all(const struct source *source)

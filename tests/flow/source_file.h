@@ -25,6 +25,9 @@ bool source_file_read_all(const struct source *s);
  * committed. */
 void source_file_rebalance(struct source *s, const int32_t *partitions, size_t n, bool lost);
 
+/* How many times something was committed. */
+int64_t source_file_commit_n(const struct source *s);
+
 /* The stage died: the next source_poll gives all partitions to whatever stage it is called with. */
 void source_file_crash(struct source *s);
 

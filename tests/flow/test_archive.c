@@ -12,6 +12,7 @@
 #include "archive_double.h"
 #include "base/mem.h"
 #include "daemon_double.h"
+#include "fate.h"
 #include "kafka_double.h"
 #include "play.h"
 #include "source_file.h"
@@ -224,11 +225,178 @@ static void offsets_of_others_are_refused(void **state)
     bench_finish(&b);
 }
 
+/* --- when it writes, and what it tells ---------------------------------------------------------------------------- */
+
+struct life {
+    struct bench bench;
+    int64_t wait_ms; /* as the last round left it */
+};
+
+static void live(struct life *l)
+{
+    bench_init(&l->bench, ordinary);
+    open_world(&l->bench);
+    l->bench.actor.records_max = 100;
+    play_birth(&l->bench.actor);
+}
+
+static void end(struct life *l)
+{
+    play_death(&l->bench.actor);
+    close_world(&l->bench);
+    bench_finish(&l->bench);
+}
+
+static void append(struct life *l, const char *value, int n)
+{
+    for (int i = 0; i < n; i++)
+        source_file_append(l->bench.input.source, &(struct record){.value = str_of(value)});
+}
+
+static void go(struct life *l, int64_t ms)
+{
+    l->wait_ms = play_round(&l->bench.actor, ms);
+}
+
+static int64_t committed(struct life *l)
+{
+    struct checkpoint point = {.partition = 0};
+    struct err e = {0};
+    assert_true(source_committed(l->bench.input.source, &point, 1, &e));
+    return point.offset;
+}
+
+/* Rows in the store, rows in hand, offset committed, wait. */
+static void expect(struct life *l, int out, int in_flight, int64_t offset, int64_t wait_ms)
+{
+    struct daemon *d = l->bench.daemon;
+    assert_int_equal(daemon_double_told(d, "rows_out_total"), out);
+    assert_int_equal(daemon_double_told(d, "in_flight"), in_flight);
+    assert_int_equal(committed(l), offset);
+    assert_int_equal(l->wait_ms, wait_ms);
+}
+
+static void a_batch_waits_for_rows_or_for_time(void **state)
+{
+    (void)state;
+    struct life l;
+    live(&l);
+    assert_false(daemon_double_ready(l.bench.daemon));
+    append(&l, "u,a,pv,1", 12);
+    go(&l, 0); /* assigned, but the store is not prepared before the end of the round */
+    assert_int_equal(source_file_handed(l.bench.input.source), 0);
+    assert_true(daemon_double_ready(l.bench.daemon));
+    go(&l, 0);
+    assert_int_equal(source_file_handed(l.bench.input.source), 5); /* a batch is full */
+    expect(&l, 5, 0, 5, 0);
+    go(&l, 0);
+    expect(&l, 10, 0, 10, 0);
+    go(&l, 0);
+    expect(&l, 10, 2, 10, 1000);
+    append(&l, "u,a,pv,1", 1);
+    go(&l, 400); /* it is the first row that waits */
+    expect(&l, 10, 3, 10, 600);
+    go(&l, 599);
+    expect(&l, 10, 3, 10, 1);
+    go(&l, 1);
+    expect(&l, 13, 0, 13, 0);
+    go(&l, 5000);
+    expect(&l, 13, 0, 13, PLAY_WAIT_MS);
+    append(&l, "u,a,pv,1", 1);
+    go(&l, 5000);
+    expect(&l, 13, 1, 13, 1000);
+    end(&l);
+}
+
+static void what_it_did_is_counted(void **state)
+{
+    (void)state;
+    struct life l;
+    live(&l);
+    go(&l, 0);
+    append(&l, "u,a,pv,1\nu,a,pv\nu,b,pv,2", 1);
+    go(&l, 0);
+    go(&l, 1000);
+    struct daemon *d = l.bench.daemon;
+    assert_int_equal(daemon_double_told(d, "rows_in_total"), 3);
+    assert_int_equal(daemon_double_told(d, "rows_out_total"), 2);
+    assert_int_equal(daemon_double_told(d, "rows_bad_total"), 1);
+    assert_int_equal(daemon_double_told(d, "retries_total"), 0);
+    assert_int_equal(daemon_double_told(d, "duplicates_total"), 0);
+    assert_int_equal(daemon_double_told(d, "flush_seconds_count"), 1);
+    assert_int_equal(daemon_double_told(d, "flush_seconds_sum"), 0); /* no time passed meanwhile */
+    assert_int_equal(kafka_double_n(TOPICS_DEAD), 1);
+    append(&l, "u,a,pv", 1);
+    go(&l, 0);
+    go(&l, 1000); /* letters only: nothing that the store took */
+    assert_int_equal(daemon_double_told(d, "flush_seconds_count"), 1);
+    assert_int_equal(kafka_double_n(TOPICS_DEAD), 2);
+    assert_int_equal(committed(&l), 2);
+    end(&l);
+}
+
+/* At every chance that a batch has to fail it is kept, nobody is told that we are ready, and after a pause it is whole. */
+static void what_failed_is_done_again_after_a_pause(void **state)
+{
+    (void)state;
+    for (int64_t k = 1;; k++) {
+        struct life l;
+        live(&l);
+        go(&l, 0);
+        append(&l, "u,a,pv,1\nu,a,pv", 1);
+        go(&l, 0);
+        fate_set(FATE_FAILURE, k);
+        go(&l, 1000);
+        bool struck = fate_is(FATE_FAILURE);
+        fate_set(FATE_NONE, 0);
+        struct daemon *d = l.bench.daemon;
+        assert_int_equal(daemon_double_told(d, "retries_total"), struck);
+        assert_int_equal(daemon_double_ready(d), !struck);
+        if (struck) {
+            go(&l, 49); /* at least half of the first pause */
+            assert_false(daemon_double_ready(d));
+            go(&l, 51);
+        }
+        assert_true(daemon_double_ready(d));
+        assert_int_equal(daemon_double_told(d, "rows_out_total"), 1);
+        assert_int_equal(committed(&l), 1);
+        end(&l);
+        if (!struck) break;
+    }
+}
+
+static void partitions_come_and_go_with_their_rows(void **state)
+{
+    (void)state;
+    const int32_t all[] = {0};
+    for (int lost = 0; lost < 2; lost++) {
+        struct life l;
+        live(&l);
+        go(&l, 0);
+        append(&l, "u,a,pv,1", 3);
+        go(&l, 0);
+        source_file_rebalance(l.bench.input.source, all, 0, lost);
+        go(&l, 0);
+        assert_true(daemon_double_ready(l.bench.daemon)); /* standing by */
+        expect(&l, lost ? 0 : 3, 0, lost ? 0 : 3, PLAY_WAIT_MS);
+        source_file_rebalance(l.bench.input.source, all, 1, false);
+        go(&l, 0);
+        assert_true(daemon_double_ready(l.bench.daemon));
+        go(&l, 1000);
+        expect(&l, 3, 0, 3, lost ? 0 : PLAY_WAIT_MS);
+        end(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(another_event_under_an_id_is_told),
         cmocka_unit_test(offsets_of_others_are_refused),
+        cmocka_unit_test(a_batch_waits_for_rows_or_for_time),
+        cmocka_unit_test(what_it_did_is_counted),
+        cmocka_unit_test(what_failed_is_done_again_after_a_pause),
+        cmocka_unit_test(partitions_come_and_go_with_their_rows),
     };
     return play_cases("archive", test) + cmocka_run_group_tests_name("others", others, NULL, NULL);
 }

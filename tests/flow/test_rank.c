@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "clock_double.h"
 #include "daemon_double.h"
+#include "fate.h"
 #include "kafka_double.h"
 #include "play.h"
 #include "redis_double.h"
@@ -312,6 +315,317 @@ static void times_beyond_those_of_dates_are_refused(void **state)
     bench_finish(&b);
 }
 
+/* --- when it happens, and what is told of it ---------------------------------------------------------------------- */
+
+static void live(struct bench *b, const char *name)
+{
+    bench_init(b, name);
+    open_world(b);
+    for (size_t i = 0; i < 2; i++) {
+        b->actors[i].records_max = 100;
+        play_birth(&b->actors[i]);
+    }
+}
+
+static void end(struct bench *b)
+{
+    for (size_t i = 0; i < 2; i++) play_death(&b->actors[i]);
+    close_world(b);
+    bench_finish(b);
+}
+
+static void append(struct bench *b, int32_t partition, const char *value)
+{
+    source_file_append(b->input.source,
+                       &(struct record){.partition = partition, .value = str_of(value)});
+}
+
+static int64_t count_goes(struct bench *b, int64_t ms)
+{
+    return play_round(&b->actors[0], ms);
+}
+
+static int64_t rank_goes(struct bench *b, int64_t ms)
+{
+    return play_round(&b->actors[1], ms);
+}
+
+static int tells(struct daemon *d, const char *name)
+{
+    return (int)daemon_double_told(d, name);
+}
+
+static void a_batch_waits_for_its_first_row_and_none_for_a_heartbeat(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    assert_false(daemon_double_ready(b.daemon));
+    assert_int_equal(count_goes(&b, 0), 1000); /* to tell who has the partition */
+    assert_true(daemon_double_ready(b.daemon));
+    assert_int_equal(count_goes(&b, 999), 1);
+    count_goes(&b, 1);
+    assert_int_equal(tells(b.daemon, "batches_total"), 1);
+    assert_int_equal(count_goes(&b, 0), 5000);
+    append(&b, 0, "u,a,pv,1");
+    assert_int_equal(count_goes(&b, 100), 1000);
+    append(&b, 0, "u,a,pv,2\nu,a,pv");
+    assert_int_equal(count_goes(&b, 400), 600);
+    assert_int_equal(tells(b.daemon, "in_flight"), 3);
+    assert_int_equal(tells(b.daemon, "rows_in_total"), 0);
+    count_goes(&b, 600);
+    assert_int_equal(tells(b.daemon, "batches_total"), 2);
+    assert_int_equal(tells(b.daemon, "in_flight"), 0);
+    assert_int_equal(tells(b.daemon, "rows_in_total"), 3);
+    assert_int_equal(tells(b.daemon, "rows_out_total"), 2);
+    assert_int_equal(tells(b.daemon, "rows_bad_total"), 1);
+    assert_int_equal(tells(b.daemon, "watermark_ms"), 2000 - 5000);
+    assert_int_equal(count_goes(&b, 0), 5000);
+    assert_int_equal(count_goes(&b, 4999), 1);
+    count_goes(&b, 1);
+    assert_int_equal(tells(b.daemon, "batches_total"), 3);
+    assert_int_equal(tells(b.daemon, "flush_seconds_count"), 3);
+    assert_int_equal(tells(b.daemon, "flush_seconds_sum"), 0); /* no time passed meanwhile */
+    end(&b);
+}
+
+static void a_batch_ends_when_it_is_full(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    b.conf.count.bytes = 1;
+    append(&b, 0, "u,a,pv,1\nu,b,pv,1\nu,a,pv,1");
+    count_goes(&b, 0);
+    assert_int_equal(tells(b.daemon, "batches_total"), 3);
+    assert_int_equal(tells(b.daemon, "rows_out_total"), 3);
+    end(&b);
+}
+
+static void a_partition_is_read_to_a_window_ahead_of_the_slowest(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, "a_partition_far_ahead_waits_for_the_others");
+    append(&b, 0, "u,a,pv,5");
+    append(&b, 1, "u,a,pv,5");
+    count_goes(&b, 0);
+    append(&b, 0, "u,a,pv,35");
+    append(&b, 0, "u,a,pv,36");
+    append(&b, 0, "u,a,pv,37");
+    count_goes(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 4); /* 36 is beyond 5 + 30 */
+    assert_int_equal(tells(b.daemon, "waiting"), 1);
+    append(&b, 1, "u,a,pv,6");
+    count_goes(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 5);
+    assert_int_equal(tells(b.daemon, "waiting"), 0); /* 36 is not beyond 6 + 30 */
+    count_goes(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 6);
+    assert_int_equal(tells(b.daemon, "waiting"), 1);
+    end(&b);
+}
+
+static void a_partition_is_read_to_the_skew_ahead_of_what_is_shown(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    b.conf.count.skew = 1;
+    append(&b, 0, "u,a,pv,5");
+    append(&b, 0, "u,a,pv,20");
+    count_goes(&b, 0);
+    count_goes(&b, 1000);
+    rank_goes(&b, 0); /* F = 10 */
+    rank_goes(&b, 100);
+    count_goes(&b, 200); /* looks it up: 10 + 5 + 30 = 45 */
+    append(&b, 0, "u,a,pv,45");
+    append(&b, 0, "u,a,pv,46");
+    append(&b, 0, "u,a,pv,47");
+    count_goes(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 4);
+    assert_int_equal(tells(b.daemon, "waiting"), 1);
+    assert_int_equal(tells(b.daemon, "batches_total"), 2); /* at once: nobody else can move F */
+    count_goes(&b, 200);
+    count_goes(&b, 200);
+    assert_int_equal(source_file_handed(b.input.source), 4);
+    rank_goes(&b, 0); /* F = 40 */
+    rank_goes(&b, 100);
+    count_goes(&b, 99);
+    count_goes(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 4);
+    count_goes(&b, 101);
+    count_goes(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 5);
+    assert_int_equal(tells(b.daemon, "waiting"), 0);
+    end(&b);
+}
+
+/* Three windows are due, which rank reads in its next round. */
+static void offer_windows(struct bench *b)
+{
+    append(b, 0, "u,a,pv,5");
+    append(b, 0, "u,b,buy,40");
+    count_goes(b, 0);
+    count_goes(b, 1000);
+    rank_goes(b, 0); /* its round was over long ago */
+}
+
+static int64_t panes_commit_n(void)
+{
+    return source_file_commit_n(kafka_double_panes());
+}
+
+static void rank_shows_and_commits_in_its_time(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    assert_int_equal(rank_goes(&b, 0), 1000);
+    assert_true(daemon_double_ready(b.rank_daemon));
+    int64_t commit_n = panes_commit_n();
+    offer_windows(&b);
+    rank_goes(&b, 0); /* F has moved */
+    assert_int_equal(panes_commit_n(), commit_n + 1);
+    rank_goes(&b, 0);
+    struct daemon *d = b.rank_daemon;
+    assert_int_equal(tells(d, "window_end_ms"), 30000);
+    assert_int_equal(tells(d, "watermark_ms"), 35000);
+    assert_int_equal(tells(d, "events"), 2);
+    assert_int_equal(tells(d, "panes"), 2);
+    assert_int_equal(tells(d, "items"), 2);
+    assert_int_equal(tells(d, "events_frozen"), 0);
+    assert_int_equal(tells(d, "retries_total"), 0);
+    assert_int_equal(tells(d, "windows_shown_total"), 3); /* those that end at 10, 20 and 30 */
+    rank_goes(&b, 4999);
+    rank_goes(&b, 0);
+    assert_int_equal(tells(d, "windows_shown_total"), 3);
+    rank_goes(&b, 1);
+    rank_goes(&b, 0);
+    assert_int_equal(tells(d, "windows_shown_total"), 5); /* 10 is frozen */
+    assert_int_equal(tells(d, "windows_stale_total"), 0);
+    assert_int_equal(tells(d, "flush_seconds_count"), 2);
+    assert_int_equal(tells(d, "flush_seconds_sum"), 0); /* no time passed meanwhile */
+    assert_int_equal(panes_commit_n(), commit_n + 1);
+    end(&b);
+}
+
+static void rank_commits_a_moved_window_soon_and_the_rest_later(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    rank_goes(&b, 0);
+    offer_windows(&b);
+    rank_goes(&b, 0);
+    int64_t commit_n = panes_commit_n();
+    append(&b, 0, "u,b,buy,41"); /* nothing becomes due */
+    count_goes(&b, 0);
+    count_goes(&b, 1000);
+    rank_goes(&b, 0);
+    rank_goes(&b, 0);
+    assert_int_equal(panes_commit_n(), commit_n + 1); /* a second has passed */
+    append(&b, 0, "u,b,buy,42");
+    count_goes(&b, 0);
+    b.conf.count.interval_ms = 10;
+    count_goes(&b, 10);
+    assert_int_equal(rank_goes(&b, 0), 990);
+    assert_int_equal(rank_goes(&b, 489), 501);
+    append(&b, 0, "u,b,buy,45"); /* F = 40 */
+    count_goes(&b, 0);
+    count_goes(&b, 10);
+    rank_goes(&b, 0);
+    assert_int_equal(panes_commit_n(), commit_n + 2);
+    append(&b, 0, "u,b,buy,55");
+    count_goes(&b, 0);
+    count_goes(&b, 10);
+    assert_int_equal(rank_goes(&b, 0), 90);
+    rank_goes(&b, 89);
+    assert_int_equal(panes_commit_n(), commit_n + 2);
+    rank_goes(&b, 1);
+    assert_int_equal(panes_commit_n(), commit_n + 3);
+    end(&b);
+}
+
+static void what_nobody_needs_is_deleted_once_a_minute(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    rank_goes(&b, 0);
+    int64_t begin_ms = clock_now_ms();
+    offer_windows(&b);
+    rank_goes(&b, 0);
+    append(&b, 0, "u,b,buy,200"); /* all before is frozen */
+    count_goes(&b, 0);
+    count_goes(&b, 1000);
+    rank_goes(&b, 0);
+    rank_goes(&b, 0);
+    rank_goes(&b, 1000);
+    rank_goes(&b, begin_ms + 59999 - clock_now_ms());
+    assert_int_equal(kafka_double_trimmed(), 0);
+    rank_goes(&b, 1);
+    assert_int_equal(kafka_double_trimmed(), 1);
+    end(&b);
+}
+
+static void whoever_slept_as_long_as_a_session_may_go_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    b.conf.rank.group.session_ms = 6000;
+    kafka_double_sleep(6000);
+    offer_windows(&b);
+    rank_goes(&b, 0);
+    rank_goes(&b, 0);
+    assert_int_equal(tells(b.rank_daemon, "window_end_ms"), 30000);
+    end(&b);
+}
+
+static void a_sleep_in_a_transaction_is_no_fence(void **state)
+{
+    (void)state;
+    for (int64_t age_ms = 6000; age_ms <= 6001; age_ms++) {
+        struct bench b;
+        struct err e = {0};
+        int64_t wait_ms = 0;
+        live(&b, ordinary);
+        b.conf.input.group.session_ms = 6000;
+        count_goes(&b, 0);
+        kafka_double_sleep(age_ms);
+        clock_double_pass(1000);
+        fate_set(FATE_DEATH, 1);
+        assert_false(b.actors[0].stage.tick(b.actors[0].self, clock_now_ms(), &wait_ms, &e));
+        assert_int_equal(e.status, age_ms > 6000 ? ERR_FAILED : ERR_FENCED);
+        fate_set(FATE_NONE, 0);
+        end(&b);
+    }
+}
+
+static void what_rank_fails_to_do_it_does_after_a_pause(void **state)
+{
+    (void)state;
+    for (int64_t k = 1;; k++) {
+        struct bench b;
+        live(&b, ordinary);
+        rank_goes(&b, 0);
+        offer_windows(&b);
+        fate_set(FATE_FAILURE, k);
+        rank_goes(&b, 0);
+        bool struck = fate_is(FATE_FAILURE);
+        fate_set(FATE_NONE, 0);
+        assert_int_equal(tells(b.rank_daemon, "retries_total"), struck);
+        assert_int_equal(daemon_double_ready(b.rank_daemon), !struck);
+        if (struck) rank_goes(&b, 49); /* at least half of the first pause */
+        assert_int_equal(daemon_double_ready(b.rank_daemon), !struck);
+        if (struck) rank_goes(&b, 51);
+        assert_true(daemon_double_ready(b.rank_daemon));
+        end(&b);
+        if (!struck) break;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest ends[] = {
@@ -319,6 +633,16 @@ int main(void)
         cmocka_unit_test(who_slept_for_long_shows_nothing),
         cmocka_unit_test(without_an_epoch_nobody_begins),
         cmocka_unit_test(times_beyond_those_of_dates_are_refused),
+        cmocka_unit_test(a_batch_waits_for_its_first_row_and_none_for_a_heartbeat),
+        cmocka_unit_test(a_batch_ends_when_it_is_full),
+        cmocka_unit_test(a_partition_is_read_to_a_window_ahead_of_the_slowest),
+        cmocka_unit_test(a_partition_is_read_to_the_skew_ahead_of_what_is_shown),
+        cmocka_unit_test(rank_shows_and_commits_in_its_time),
+        cmocka_unit_test(rank_commits_a_moved_window_soon_and_the_rest_later),
+        cmocka_unit_test(what_nobody_needs_is_deleted_once_a_minute),
+        cmocka_unit_test(whoever_slept_as_long_as_a_session_may_go_on),
+        cmocka_unit_test(a_sleep_in_a_transaction_is_no_fence),
+        cmocka_unit_test(what_rank_fails_to_do_it_does_after_a_pause),
     };
     return play_cases("rank", test) + cmocka_run_group_tests_name("ends", ends, NULL, NULL);
 }

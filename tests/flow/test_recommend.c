@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include "client_double.h"
+#include "clock_double.h"
 #include "daemon_double.h"
+#include "fate.h"
 #include "mongo_double.h"
 #include "play.h"
 #include "redis_double.h"
@@ -237,6 +239,217 @@ static void users_that_somebody_deletes_end_it(void **state)
     bench_finish(&b);
 }
 
+/* --- when it happens, and what is told of it ---------------------------------------------------------------------- */
+
+static int tells(struct bench *b, const char *name)
+{
+    return (int)daemon_double_told(b->daemon, name);
+}
+
+/* Whatever failed and was done again: what was stored was served once, and what was due is done. */
+static void what_is_told_adds_up(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        int in, bad, late, due;
+    } cases[] = {
+        {"packed_records_may_hold_bad_rows", 19, 12, 0, 2},
+        {"late_rows_are_told_and_not_counted", 13, 0, 2, 6},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        for (int64_t k = 0;; k++) { /* 0: nothing fails */
+            struct bench b;
+            bench_init(&b, cases[i].name);
+            open_world(&b);
+            struct play p = undisturbed(&b);
+            fate_set(FATE_FAILURE, k);
+            play_run(&p);
+            bool struck = k && !fate_pending();
+            fate_set(FATE_NONE, 0);
+            assert_int_equal(tells(&b, "rows_in_total"), cases[i].in);
+            assert_int_equal(tells(&b, "rows_bad_total"), cases[i].bad);
+            assert_int_equal(tells(&b, "rows_late_total"), cases[i].late);
+            assert_int_equal(tells(&b, "moved_total"), 0);
+            assert_int_equal(tells(&b, "due_total"), cases[i].due);
+            assert_int_equal(tells(&b, "served_total"), cases[i].due);
+            assert_int_equal(tells(&b, "rows_out_total") + tells(&b, "adopted_total"),
+                             cases[i].due);
+            assert_int_equal(tells(&b, "merged_total"), 0);
+            assert_int_equal(tells(&b, "in_flight"), 0);
+            assert_int_equal(tells(&b, "rows_held"), 0);
+            assert_in_range(tells(&b, "retries_total") + tells(&b, "hot_failures_total"), 0,
+                            struck);
+            if (!struck) assert_int_equal(tells(&b, "adopted_total"), 0);
+            if (!struck) assert_int_equal(tells(&b, "stale_updates_total"), 0);
+            assert_true(daemon_double_ready(b.daemon));
+            close_world(&b);
+            bench_finish(&b);
+            if (k && !struck) break;
+        }
+}
+
+static void live(struct bench *b)
+{
+    bench_init(b, ordinary);
+    open_world(b);
+    b->actor.records_max = 100;
+    play_birth(&b->actor);
+}
+
+static void end(struct bench *b)
+{
+    play_death(&b->actor);
+    close_world(b);
+    bench_finish(b);
+}
+
+static void append(struct bench *b, const char *value)
+{
+    source_file_append(b->input.source, &(struct record){.value = str_of(value)});
+}
+
+static int64_t commit_n(const struct bench *b)
+{
+    return source_file_commit_n(b->input.source);
+}
+
+/* Rounds until nothing is left to do at once. */
+static int64_t go(struct bench *b, int64_t ms)
+{
+    int64_t wait_ms = play_round(&b->actor, ms);
+    for (int n = 0; wait_ms == 0; n++) {
+        wait_ms = play_round(&b->actor, 0);
+        assert_true(n < 100);
+    }
+    return wait_ms;
+}
+
+static void commits_are_made_where_something_waits_for_them(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b);
+    append(&b, "rubbish");
+    go(&b, 0);
+    int64_t before = commit_n(&b);
+    append(&b, "rubbish");
+    go(&b, 499);
+    assert_int_equal(commit_n(&b), before);
+    go(&b, 1);
+    assert_int_equal(commit_n(&b), before + 1); /* for our newer offset, half a second later */
+    go(&b, 5000);
+    assert_int_equal(commit_n(&b), before + 1); /* there is nothing to say */
+    append(&b, "u,a,pv,1");
+    go(&b, 0);
+    go(&b, 600);
+    assert_int_equal(commit_n(&b), before + 1); /* the hold is where it was */
+    assert_int_equal(tells(&b, "rows_held"), 1);
+    append(&b, "u,b,pv,25");
+    go(&b, 0);
+    assert_int_equal(commit_n(&b), before + 2); /* a round is closed */
+    assert_int_equal(tells(&b, "served_total"), 1);
+    assert_int_equal(tells(&b, "rounds_total"), 1);
+    assert_int_equal(tells(&b, "rows_held"), 1);
+    go(&b, 500);
+    assert_int_equal(commit_n(&b), before + 3); /* the hold behind it */
+    end(&b);
+}
+
+static void a_commit_that_failed_is_tried_again_after_a_pause(void **state)
+{
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        struct bench b;
+        live(&b);
+        go(&b, 0);
+        append(&b, "u,a,pv,1");
+        append(&b, "u,b,pv,25");
+        int64_t before = commit_n(&b);
+        source_file_answer(b.input.source, refused ? COMMIT_REFUSED : COMMIT_FAILED, 1);
+        go(&b, 0);
+        go(&b, 499);
+        assert_int_equal(commit_n(&b), before);
+        assert_int_equal(tells(&b, "served_total"), 0); /* who may not commit may not serve */
+        assert_int_equal(daemon_double_ready(b.daemon), !refused);
+        go(&b, 1);
+        assert_int_equal(commit_n(&b), before + !refused);
+        assert_int_equal(tells(&b, "served_total"), !refused);
+        end(&b);
+    }
+}
+
+static void a_quiet_partition_is_cut_after_its_timeout(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b);
+    go(&b, 0);
+    append(&b, "u,a,pv,1");
+    go(&b, 0);
+    go(&b, 29999);
+    assert_int_equal(tells(&b, "served_total"), 0);
+    go(&b, 1);
+    assert_int_equal(tells(&b, "served_total"), 1);
+    append(&b, "u,a,pv,2");
+    go(&b, 10000);
+    append(&b, "u,a,pv,3"); /* not quiet */
+    go(&b, 20000);
+    assert_int_equal(tells(&b, "served_total"), 1);
+    go(&b, 29999);
+    assert_int_equal(tells(&b, "served_total"), 1);
+    go(&b, 1);
+    assert_int_equal(tells(&b, "served_total"), 2);
+    end(&b);
+}
+
+static void pauses_of_a_store_that_is_away_double(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b);
+    go(&b, 0);
+    append(&b, "u,a,pv,1");
+    append(&b, "u,b,pv,25");
+    play_round(&b.actor, 0); /* closes, commits, starts a wave */
+    const int64_t pauses_ms[] = {100, 200, 400, 800, 1000, 1000};
+    for (size_t i = 0; i < COUNT_OF(pauses_ms); i++) {
+        fate_set(FATE_FAILURE, 1);
+        assert_int_equal(play_round(&b.actor, 0), 0);
+        fate_set(FATE_NONE, 0);
+        assert_int_equal(tells(&b, "retries_total"), i + 1);
+        assert_false(daemon_double_ready(b.daemon));
+        assert_int_equal(play_round(&b.actor, 0), pauses_ms[i]);
+        assert_int_equal(play_round(&b.actor, pauses_ms[i] - 1), 1);
+        clock_double_pass(1);
+    }
+    go(&b, 0);
+    assert_true(daemon_double_ready(b.daemon));
+    assert_int_equal(tells(&b, "served_total"), 1);
+    assert_int_equal(tells(&b, "flush_seconds_sum"), 0); /* no time passed while it was stored */
+    end(&b);
+}
+
+static void who_is_full_serves_before_it_reads_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b);
+    b.recommend.own.rows_max = 2;
+    go(&b, 0);
+    append(&b, "u,a,pv,1");
+    append(&b, "v,b,pv,2");
+    append(&b, "w,c,pv,3"); /* nothing is closed: only more rows can close something */
+    append(&b, "u,d,pv,26");
+    append(&b, "u,e,pv,27");
+    play_round(&b.actor, 0);
+    assert_int_equal(source_file_handed(b.input.source), 4);
+    go(&b, 0);
+    assert_int_equal(source_file_handed(b.input.source), 5);
+    assert_int_equal(tells(&b, "served_total"), 3);
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest others[] = {
@@ -244,6 +457,12 @@ int main(void)
         cmocka_unit_test(too_many_open_rows_are_refused),
         cmocka_unit_test(what_is_there_and_not_found_is_looked_for_again),
         cmocka_unit_test(users_that_somebody_deletes_end_it),
+        cmocka_unit_test(what_is_told_adds_up),
+        cmocka_unit_test(commits_are_made_where_something_waits_for_them),
+        cmocka_unit_test(a_commit_that_failed_is_tried_again_after_a_pause),
+        cmocka_unit_test(a_quiet_partition_is_cut_after_its_timeout),
+        cmocka_unit_test(pauses_of_a_store_that_is_away_double),
+        cmocka_unit_test(who_is_full_serves_before_it_reads_on),
     };
     return play_cases("recommend", test) +
            cmocka_run_group_tests_name("others", others, NULL, NULL);
