@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "inference-client/codec.h"
 
 static struct buf request_of(const struct client_ask *const *asks, size_t n)
@@ -140,7 +141,7 @@ static void too_deep_and_too_long(void **state)
 {
     (void)state;
     size_t n = 1 << 20;
-    char *deep = malloc(n + 1);
+    char *deep = mem_zero(n + 1, 1);
     memset(deep, '[', n);
     deep[n] = '\0';
     must_not(deep, 1);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/json_bytes.h"
+#include "base/mem.h"
 
 static void expect(void (*put)(struct buf *, struct str), const char *id, const char *json)
 {
@@ -83,7 +84,7 @@ static void unfinished_strings(void **state)
     static const char *const texts[] = {"\"", "\"\\", "[\"a\\", "[\"a\\\"", ""};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         size_t len = strlen(texts[i]);
-        char *exact = malloc(len ? len : 1); /* a read behind the end is seen by the sanitizer */
+        char *exact = mem_zero(len, 1); /* a read behind the end is seen by the sanitizer */
         memcpy(exact, texts[i], len);
         assert_true(json_bytes_bounded((struct str){exact, len}, 1, 100));
         free(exact);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "archive/archiver.h"
+#include "base/mem.h"
 #include "count/count.h"
 #include "count/op_count.h"
 #include "flow/watermark.h"
@@ -37,7 +38,7 @@ static bool takes(const struct config_part *parts, const struct limit *l, int64_
 
 static void check(const struct config_row *rows, const struct limit *limits, size_t n)
 {
-    void *conf = calloc(1, 4096);
+    void *conf = mem_zero(1, 4096);
     const struct config_part parts[] = {{rows, conf}, {0}};
     struct err e = {0};
     assert_true(config_defaults(parts, &e));

@@ -11,6 +11,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "base/pairs.h"
 #include "replay/outbox.h"
@@ -39,7 +40,7 @@ struct rig {
 
 static int set_up(void **state)
 {
-    struct rig *r = calloc(1, sizeof *r);
+    struct rig *r = mem_zero(1, sizeof *r);
     struct err e = {0};
     char text[200];
     r->rk = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof text);

@@ -12,6 +12,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "base/pairs.h"
 #include "io/sink_kafka.h"
@@ -167,7 +168,7 @@ static void fill(struct cluster *c)
 
 static int open_cluster(void **state)
 {
-    struct cluster *c = calloc(1, sizeof *c);
+    struct cluster *c = mem_zero(1, sizeof *c);
     char text[200];
     c->rk = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof text);
     c->mock = rd_kafka_mock_cluster_new(c->rk, 1);
