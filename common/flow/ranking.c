@@ -172,7 +172,7 @@ void ranking_add(struct ranking *r, uint32_t item, int64_t amount)
 /* The highest occupied bucket below `below`, or -1. */
 static int next_bucket(const struct ranking *r, int below)
 {
-    for (int word = (below - 1) / WORD_BITS; below > 0 && word >= 0; word--) {
+    for (int word = (below - 1) / WORD_BITS; word >= 0; word--) {
         uint64_t bits = r->occupied[word];
         int top = below - word * WORD_BITS;
         if (top < WORD_BITS) bits &= (UINT64_C(1) << top) - 1;
