@@ -36,7 +36,7 @@ static struct {
     struct source *panes;             /* own */
     struct messages topics[TOPICS_N]; /* but for the panes */
     struct sink_kafka sink;
-    bool abort_next, no_epochs;
+    bool abort_next, no_epochs, no_letters;
     int64_t asleep_ms, trimmed;
 } world;
 
@@ -68,7 +68,7 @@ void kafka_double_close(void)
     for (int i = 0; i < TOPICS_N; i++) drop(&world.topics[i]);
     source_free(world.panes);
     world.panes = NULL;
-    world.abort_next = world.no_epochs = false;
+    world.abort_next = world.no_epochs = world.no_letters = false;
     world.asleep_ms = world.trimmed = 0;
 }
 
@@ -97,6 +97,11 @@ void kafka_double_abort_next(void)
 void kafka_double_sleep(int64_t ms)
 {
     world.asleep_ms = ms;
+}
+
+void kafka_double_refuse_letters(void)
+{
+    world.no_letters = true;
 }
 
 int64_t kafka_double_trimmed(void)
@@ -164,6 +169,8 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
 {
     enum topics_kafka topic = topic_of(m->topic);
     assert(s->open == (topic != TOPICS_DEAD));
+    if (topic == TOPICS_DEAD && world.no_letters)
+        return err_refuse(e, "the test refuses letters"), TXN_FAILED;
     add(&s->messages, (struct message){copy_of(m->key), copy_of(m->value), topic});
     return s->open ? chance(e) : TXN_DONE;
 }

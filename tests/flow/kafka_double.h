@@ -15,9 +15,10 @@ struct source *kafka_double_panes(void); /* lent */
 /* A new producer: what its predecessor left open is aborted. Lent. */
 struct sink_kafka *kafka_double_sink(void);
 
-/* For so long nobody has asked the broker for anything; no epoch is to be read. */
+/* For so long nobody has asked the broker for anything; no epoch is to be read; no dead letter is taken. */
 void kafka_double_sleep(int64_t ms);
 void kafka_double_refuse_epochs(void);
+void kafka_double_refuse_letters(void);
 
 /* Up to where the panes were deleted. */
 int64_t kafka_double_trimmed(void);

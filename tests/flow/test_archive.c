@@ -388,6 +388,22 @@ static void partitions_come_and_go_with_their_rows(void **state)
     }
 }
 
+static void letters_that_nobody_takes_end_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct err e = {0};
+    bench_init(&b, "packed_records_may_hold_bad_rows");
+    open_world(&b);
+    kafka_double_refuse_letters();
+    struct play p = {&b.script, &b.conf, b.input.source, &b.actor, 1, PLAY_UNDISTURBED};
+    play_to_error(&p, NULL, &e);
+    assert_int_equal(e.status, ERR_REFUSED);
+    assert_int_equal(told(&b, "retries_total"), 0);
+    close_world(&b);
+    bench_finish(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest others[] = {
@@ -397,6 +413,7 @@ int main(void)
         cmocka_unit_test(what_it_did_is_counted),
         cmocka_unit_test(what_failed_is_done_again_after_a_pause),
         cmocka_unit_test(partitions_come_and_go_with_their_rows),
+        cmocka_unit_test(letters_that_nobody_takes_end_it),
     };
     return play_cases("archive", test) + cmocka_run_group_tests_name("others", others, NULL, NULL);
 }
