@@ -13,6 +13,7 @@
 #include "clock_double.h"
 #include "daemon_double.h"
 #include "fate.h"
+#include "flow/meta.h"
 #include "kafka_double.h"
 #include "play.h"
 #include "redis_double.h"
@@ -313,6 +314,97 @@ static void times_beyond_those_of_dates_are_refused(void **state)
     assert_int_equal(e.status, ERR_REFUSED);
     close_world(&b);
     bench_finish(&b);
+}
+
+static void is_refused(struct bench *b, size_t who, const char *text)
+{
+    struct play_actor *a = &b->actors[who];
+    struct err e = {0};
+    play_birth(a);
+    assert_false(source_poll(a->source, &a->stage, 0, &e));
+    assert_int_equal(e.status, ERR_REFUSED);
+    if (!strstr(e.text, text)) fail_msg("%s", e.text);
+    play_death(a);
+}
+
+/* Both read them back after each change, and once more as they were. */
+static void offsets_of_other_settings_are_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    open_world(&b);
+    play_run(&(struct play){&b.script, &b.conf, b.input.source, b.actors, 2, PLAY_UNDISTURBED});
+    int64_t *const rules[] = {&b.conf.time.delay_ms, &b.conf.time.lateness_ms,
+                              &b.conf.weight.fallback, &b.conf.input.record.time_max_ms};
+    for (size_t i = 0; i < COUNT_OF(rules); i++) {
+        ++*rules[i];
+        is_refused(&b, 0, "digest of [record], [time] and [weight]");
+        --*rules[i];
+    }
+    const struct {
+        int64_t *number, other;
+        const char *name;
+    } settings[] = {{&b.conf.rank.window.slide_ms, 5000, "window.slide in ms"},
+                    {&b.conf.rank.window.size_ms, 60000, "window.size in ms"},
+                    {&b.conf.rank.time.lateness_ms, 1, "time.lateness in ms"}};
+    for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        int64_t kept = *settings[i].number;
+        *settings[i].number = settings[i].other;
+        is_refused(&b, 1, settings[i].name);
+        *settings[i].number = kept;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        play_birth(&b.actors[i]);
+        play_round(&b.actors[i], 0);
+        play_death(&b.actors[i]);
+    }
+    close_world(&b);
+    bench_finish(&b);
+}
+
+static void count_and_rank_agree_on_lateness(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, ordinary);
+    b.conf.rank.time.lateness_ms--;
+    open_world(&b);
+    expect_end(&b, ERR_REFUSED,
+               "weir-rank works with a time.lateness of 19999 ms, here it is 20000");
+    close_world(&b);
+    bench_finish(&b);
+}
+
+/* Nobody can have shown windows of such times: as if weir-rank had said nothing. */
+static void what_rank_cannot_have_shown_is_not_believed(void **state)
+{
+    (void)state;
+    const int64_t most = 2 * WINDOW_TIME_MAX_MS;
+    const struct {
+        int64_t fired_ms;
+        bool good;
+    } cases[] = {{most, false}, {-most, false}, {-most + 1, true}, {INT64_MIN, false}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bench b;
+        bench_init(&b, ordinary);
+        open_world(&b);
+        b.actors[0].records_max = 100;
+        play_birth(&b.actors[0]);
+        struct checkpoint mark = {.partition = 0};
+        meta_write(mark.metadata, 1,
+                   (const struct meta_field[]){{"fired", &(int64_t){cases[i].fired_ms}}}, 1);
+        source_file_keep(kafka_double_panes(), &mark, 1);
+        for (int n = 0; n < 4; n++) {
+            source_file_append(b.input.source, &(struct record){.value = str_of("u,a,pv,5")});
+            play_round(&b.actors[0], 200);
+        }
+        bool waits = source_file_handed(b.input.source) < 4;
+        assert_int_equal(waits, cases[i].good);
+        play_death(&b.actors[0]);
+        close_world(&b);
+        bench_finish(&b);
+    }
 }
 
 /* --- when it happens, and what is told of it ---------------------------------------------------------------------- */
@@ -633,6 +725,9 @@ int main(void)
         cmocka_unit_test(who_slept_for_long_shows_nothing),
         cmocka_unit_test(without_an_epoch_nobody_begins),
         cmocka_unit_test(times_beyond_those_of_dates_are_refused),
+        cmocka_unit_test(offsets_of_other_settings_are_refused),
+        cmocka_unit_test(count_and_rank_agree_on_lateness),
+        cmocka_unit_test(what_rank_cannot_have_shown_is_not_believed),
         cmocka_unit_test(a_batch_waits_for_its_first_row_and_none_for_a_heartbeat),
         cmocka_unit_test(a_batch_ends_when_it_is_full),
         cmocka_unit_test(a_partition_is_read_to_a_window_ahead_of_the_slowest),
