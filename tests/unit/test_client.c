@@ -71,6 +71,15 @@ static struct client_conf quick(void)
                                 .breaker_pause_ms = 100};
 }
 
+/* Where nothing is to time out, however slow the machine is. */
+static struct client_conf patient(void)
+{
+    struct client_conf conf = quick();
+    conf.timeout_ms = 20000;
+    conf.budget_ms = 30000;
+    return conf;
+}
+
 static struct rig *rig_new(script *play, struct client_conf conf)
 {
     struct err e = {0};
@@ -142,7 +151,7 @@ static void all_own(const struct rig *r)
 /* One ask ends with this status; whatever the server does is over within the budget. */
 static void one_ends(script *play, enum client_status want)
 {
-    struct client_conf conf = quick();
+    struct client_conf conf = want == CLIENT_TIMEOUT ? quick() : patient();
     conf.breaker_failures = 1; /* one attempt, with all its time */
     conf.breaker_pause_ms = 60000;
     struct rig *r = rig_new(play, conf);
@@ -160,7 +169,7 @@ static void one_ends(script *play, enum client_status want)
 static void batches_and_keeps_connections(void **state)
 {
     (void)state;
-    struct rig *r = rig_new(good, quick());
+    struct rig *r = rig_new(good, patient());
     ask(r, 100);
     finish(r);
     all_own(r);
@@ -176,7 +185,7 @@ static void batches_and_keeps_connections(void **state)
 static void groups_by_n_rec(void **state)
 {
     (void)state;
-    struct rig *r = rig_new(good, quick());
+    struct rig *r = rig_new(good, patient());
     r->began_ms = clock_now_ms();
     ask_as(r, "a", 8);
     ask_as(r, "b", 8);
@@ -190,7 +199,7 @@ static void groups_by_n_rec(void **state)
 static void room(void **state)
 {
     (void)state;
-    struct rig *r = rig_new(good, quick());
+    struct rig *r = rig_new(good, patient());
     assert_int_equal(client_room(r->client), 32);
     ask(r, 40);
     assert_int_equal(client_room(r->client), 0);
@@ -204,7 +213,7 @@ static void ignores_proxies_of_the_environment(void **state)
     (void)state;
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
-    struct rig *r = rig_new(good, quick());
+    struct rig *r = rig_new(good, patient());
     ask(r, 1);
     finish(r);
     all_own(r);
@@ -222,7 +231,7 @@ static bool close_after_reply(struct server *s, const struct request *r)
 static void survives_closed_connections(void **state)
 {
     (void)state;
-    struct rig *r = rig_new(close_after_reply, quick());
+    struct rig *r = rig_new(close_after_reply, patient());
     for (int i = 0; i < 10; i++) {
         ask(r, 1);
         finish(r);
@@ -392,9 +401,7 @@ static bool third_time_good(struct server *s, const struct request *r)
 static void tries_again(void **state)
 {
     (void)state;
-    struct client_conf conf = quick();
-    conf.budget_ms = 2000;
-    struct rig *r = rig_new(third_time_good, conf);
+    struct rig *r = rig_new(third_time_good, patient());
     ask(r, 5);
     finish(r);
     all_own(r);
@@ -412,9 +419,7 @@ static bool busy_at_first(struct server *s, const struct request *r)
 static void heeds_retry_after(void **state)
 {
     (void)state;
-    struct client_conf conf = quick();
-    conf.budget_ms = 3000;
-    struct rig *r = rig_new(busy_at_first, conf);
+    struct rig *r = rig_new(busy_at_first, patient());
     ask(r, 1);
     finish(r);
     all_own(r);
@@ -424,7 +429,7 @@ static void heeds_retry_after(void **state)
     ask(r, 1);
     finish(r);
     assert_int_equal(count(r, CLIENT_HTTP), 1);
-    assert_true(clock_now_ms() - r->began_ms < 300);
+    assert_int_equal(r->server.requests, 1);
     rig_free(r);
 }
 
@@ -440,7 +445,8 @@ static bool chokes_on_poison(struct server *s, const struct request *r)
 static void one_bad_ask_does_not_spoil_the_others(void **state)
 {
     (void)state;
-    struct client_conf conf = quick();
+    struct client_conf conf = patient();
+    conf.budget_ms = 3000; /* that the bad one is tried for */
     conf.breaker_failures = 5;
     struct rig *r = rig_new(chokes_on_poison, conf);
     ask(r, 9);
@@ -493,7 +499,7 @@ static bool late_then_good(struct server *s, const struct request *r)
 {
     if (r->n > 0) return good(s, r);
     struct pollfd p = {.fd = r->fd, .events = POLLIN};
-    poll(&p, 1, 1000); /* until the client has given up */
+    poll(&p, 1, 10000); /* until the client has given up */
     return good(s, r);
 }
 
@@ -502,7 +508,7 @@ static void a_late_reply_answers_nobody(void **state)
     (void)state;
     struct client_conf conf = quick();
     conf.connections = 1;
-    conf.budget_ms = 150; /* one attempt */
+    conf.timeout_ms = conf.budget_ms = 800; /* one attempt */
     struct rig *r = rig_new(late_then_good, conf);
     ask(r, 1);
     finish(r);
@@ -531,7 +537,7 @@ static bool two_replies(struct server *s, const struct request *r)
 static void a_second_reply_answers_nobody(void **state)
 {
     (void)state;
-    struct client_conf conf = quick();
+    struct client_conf conf = patient();
     conf.connections = 1;
     struct rig *r = rig_new(two_replies, conf);
     for (int i = 0; i < 20; i++) {
@@ -554,7 +560,7 @@ static bool another_reply_later(struct server *s, const struct request *r)
 static void a_reply_before_the_request_answers_nobody(void **state)
 {
     (void)state;
-    struct client_conf conf = quick();
+    struct client_conf conf = patient();
     conf.connections = 1;
     struct rig *r = rig_new(another_reply_later, conf);
     for (int i = 0; i < 5; i++) {
@@ -590,7 +596,7 @@ static void bytes_are_bounded(void **state)
 static void drop_forgets_all(void **state)
 {
     (void)state;
-    struct rig *r = rig_new(hang, quick());
+    struct rig *r = rig_new(hang, patient());
     ask(r, 60); /* in flight, in line and gathering */
     while (r->server.requests < 2) client_poll(r->client, 10);
     client_drop(r->client);
