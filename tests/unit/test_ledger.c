@@ -59,6 +59,18 @@ static void since_is_where_panes_begin_to_be_whole(void **unused)
     }
 }
 
+static void a_sure_time_at_a_pane_is_since_itself(void **unused)
+{
+    (void)unused;
+    const struct watermark_conf even = {.delay_ms = 0, .lateness_ms = 20};
+    const struct ledger_conf other = {&window, &even, 3, 77};
+    struct ledger l = open_one(first(2, 1));
+    l.conf = other;
+    ledger_seen(&l, ledger_account(&l, 2), 101);
+    assert_int_equal(line_of(&l, 0).since_ms, 130); /* 110 + 20 */
+    ledger_finish(&l);
+}
+
 static void a_restart_finds_what_was_committed(void **unused)
 {
     (void)unused;
@@ -230,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(since_is_where_panes_begin_to_be_whole),
+        cmocka_unit_test(a_sure_time_at_a_pane_is_since_itself),
         cmocka_unit_test(a_restart_finds_what_was_committed),
         cmocka_unit_test(numbers_that_cannot_be_are_refused),
         cmocka_unit_test(lines_form_a_chain),

@@ -133,6 +133,21 @@ static void ties_are_cut_by_the_order_of_ids(void **unused)
     ranking_free(r);
 }
 
+static void counts_may_be_as_great_as_numbers_are(void **unused)
+{
+    (void)unused;
+    struct ranking *r = ranking_new();
+    struct model model[ITEMS] = {0};
+    for (size_t i = 0; i < 63; i++) {
+        char text[32];
+        model[i] = (struct model){true, INT64_MAX >> i, ranking_item(r, id_of(i, text))};
+        ranking_keep(r, model[i].item);
+        ranking_add(r, model[i].item, model[i].count);
+    }
+    for (size_t n = 0; n <= 64; n++) compare(r, model, n);
+    ranking_free(r);
+}
+
 static void memory_of_the_dead_is_used_again(void **unused)
 {
     (void)unused;
@@ -174,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(top_is_what_a_sort_gives),
         cmocka_unit_test(ties_are_cut_by_the_order_of_ids),
+        cmocka_unit_test(counts_may_be_as_great_as_numbers_are),
         cmocka_unit_test(memory_of_the_dead_is_used_again),
         cmocka_unit_test(sums_add_up),
     };

@@ -72,6 +72,14 @@ static void lateness(void **state)
     }
 }
 
+static void sane_times(void **state)
+{
+    (void)state;
+    const int64_t most = 2 * INT64_C(8640000000000000);
+    assert_true(watermark_sane(most) && watermark_sane(-most) && watermark_sane(WATERMARK_NONE));
+    assert_false(watermark_sane(most + 1) || watermark_sane(-most - 1));
+}
+
 static void defaults(void **state)
 {
     (void)state;
@@ -86,10 +94,8 @@ static void defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(floors),
-        cmocka_unit_test(watermarks),
-        cmocka_unit_test(lateness),
-        cmocka_unit_test(defaults),
+        cmocka_unit_test(floors),     cmocka_unit_test(watermarks), cmocka_unit_test(lateness),
+        cmocka_unit_test(sane_times), cmocka_unit_test(defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
