@@ -29,6 +29,7 @@ static struct {
     int64_t current_ms, version; /* of the current window; 0 = none */
     struct buf changes;
     const char *hot_list;
+    bool refuses;
 } world;
 
 void redis_double_empty(void)
@@ -44,6 +45,11 @@ void redis_double_close(void)
     free(world.windows);
     buf_finish(&world.changes);
     memset(&world, 0, sizeof world);
+}
+
+void redis_double_refuse(void)
+{
+    world.refuses = true;
 }
 
 void redis_double_open(const char *hot_list)
@@ -226,6 +232,7 @@ void hot_redis_free(struct hot_redis *h)
 bool hot_redis_look(struct hot_redis *h, int64_t now_ms, struct err *e)
 {
     (void)h, (void)now_ms;
+    if (world.refuses) return err_refuse(e, "the test lets nobody in");
     return fate_ask(e) == FATE_NONE;
 }
 

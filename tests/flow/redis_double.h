@@ -12,6 +12,9 @@ void redis_double_open(const char *hot_list); /* "item,item,..." */
 void redis_double_close(void);
 void redis_double_empty(void); /* loses everything */
 
+/* Who looks at the hot list is not let in. */
+void redis_double_refuse(void);
+
 /* Lines "end version events [["item",count],...] current" for each time that a reader would have seen a change. */
 void redis_double_changes(FILE *out);
 

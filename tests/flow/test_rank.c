@@ -33,8 +33,10 @@ struct bench {
 static struct count_parts parts_of(struct bench *b)
 {
     struct play_conf *conf = &b->conf;
-    return (struct count_parts){&conf->count, &conf->weight, &conf->window,       &conf->time,
-                                &conf->input, &b->input,     kafka_double_sink(), b->daemon};
+    struct err e = {0};
+    struct sink_kafka *sink = count_sink(&conf->input, b->daemon, &e);
+    return (struct count_parts){&conf->count, &conf->weight, &conf->window, &conf->time,
+                                &conf->input, &b->input,     sink,          b->daemon};
 }
 
 static void *birth_of_count(void *ctx, struct stage *ret_stage)
@@ -63,6 +65,7 @@ static void *birth_of_rank(void *ctx, struct stage *ret_stage)
     b->rank_daemon = daemon_double_new();
     struct rank *rank = rank_new(&b->conf.rank, b->rank_daemon, &e);
     if (!rank) fail_msg("%s", e.text);
+    assert_ptr_equal(rank_source(rank), kafka_double_panes());
     *ret_stage = rank_stage(rank);
     return rank;
 }

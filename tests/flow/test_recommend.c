@@ -12,6 +12,7 @@
 #include "clock_double.h"
 #include "daemon_double.h"
 #include "fate.h"
+#include "kafka_double.h"
 #include "mongo_double.h"
 #include "play.h"
 #include "redis_double.h"
@@ -31,6 +32,7 @@ static void *birth(void *ctx, struct stage *ret_stage)
 {
     struct bench *b = ctx;
     struct err e = {0};
+    if (!recommend_check(&b->recommend, &e)) fail_msg("%s", e.text);
     struct recommend *r = recommend_new(&b->recommend, &b->input, b->daemon, &e);
     if (!r) fail_msg("%s", e.text);
     *ret_stage = recommend_stage(r);
@@ -450,6 +452,84 @@ static void who_is_full_serves_before_it_reads_on(void **state)
     end(&b);
 }
 
+/* Rounds until the recommendation is stored and the user is not. */
+static void go_halfway(struct bench *b)
+{
+    go(b, 0);
+    append(b, "u,a,pv,1");
+    append(b, "u,b,pv,25");
+    for (int steps = 0; steps < 4; steps++) assert_int_equal(play_round(&b->actor, 0), 0);
+    assert_int_equal(tells(b, "served_total"), 1);
+    assert_int_equal(tells(b, "due_total"), 0);
+}
+
+static void who_is_asked_to_leave_halfway_finishes(void **state)
+{
+    (void)state;
+    for (enum fate fate = FATE_NONE; fate <= FATE_FAILURE; fate++)
+        for (int lost = 0; lost < 2; lost++) {
+            struct bench b;
+            struct err e = {0};
+            live(&b);
+            go_halfway(&b);
+            source_file_rebalance(b.input.source, (const int32_t[]){0}, 1, lost);
+            fate_set(fate, fate != FATE_NONE);
+            assert_true(source_poll(b.input.source, &b.actor.stage, 0, &e));
+            fate_set(FATE_NONE, 0);
+            assert_int_equal(tells(&b, "due_total"), fate == FATE_NONE && !lost);
+            go(&b, 0);
+            go(&b, 1000);
+            if (tells(&b, "due_total") != 1) fail_msg("fate %d, lost %d", (int)fate, lost);
+            assert_int_equal(tells(&b, "rows_out_total"), 1);
+            mongo_double_check();
+            end(&b);
+        }
+}
+
+static void expect_no_birth(struct bench *b, enum err_status status)
+{
+    struct err e = {0};
+    assert_null(recommend_new(&b->recommend, &b->input, b->daemon, &e));
+    assert_int_equal(e.status, status);
+}
+
+static void who_is_set_up_wrongly_does_not_begin(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct err e = {0};
+    char odd[] = "pv";
+    bench_init(&b, ordinary);
+    open_world(&b);
+    kafka_double_open();
+    kafka_double_refuse_epochs();
+    expect_no_birth(&b, ERR_FAILED);
+    kafka_double_close();
+    char *behaviors = b.recommend.own.behaviors;
+    b.recommend.own.behaviors = odd;
+    assert_false(recommend_check(&b.recommend, &e));
+    expect_no_birth(&b, ERR_REFUSED);
+    b.recommend.own.behaviors = behaviors;
+    redis_double_refuse();
+    expect_no_birth(&b, ERR_REFUSED);
+    close_world(&b);
+    bench_finish(&b);
+}
+
+/* Without a hot list recommendations are shorter, and it is told. */
+static void a_hot_list_that_is_away_stops_nobody(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b);
+    redis_double_refuse();
+    go_halfway(&b);
+    go(&b, 0);
+    assert_int_equal(tells(&b, "due_total"), 1);
+    assert_int_equal(tells(&b, "hot_failures_total"), 1);
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest others[] = {
@@ -463,6 +543,9 @@ int main(void)
         cmocka_unit_test(a_quiet_partition_is_cut_after_its_timeout),
         cmocka_unit_test(pauses_of_a_store_that_is_away_double),
         cmocka_unit_test(who_is_full_serves_before_it_reads_on),
+        cmocka_unit_test(who_is_asked_to_leave_halfway_finishes),
+        cmocka_unit_test(who_is_set_up_wrongly_does_not_begin),
+        cmocka_unit_test(a_hot_list_that_is_away_stops_nobody),
     };
     return play_cases("recommend", test) +
            cmocka_run_group_tests_name("others", others, NULL, NULL);
