@@ -140,8 +140,31 @@ static void panes_are_what_was_added(void **state)
     }
 }
 
+static void memory_of_what_is_forgotten_counts_no_more(void **state)
+{
+    (void)state;
+    const struct window_conf conf = {.size_ms = SLIDE, .slide_ms = SLIDE};
+    struct panes *p = panes_new(&conf);
+    struct batch b = {0};
+    size_t bytes = 0;
+    batch_add_pane(&b, 7, 1);
+    batch_add_item(&b, str_of("a"), 1);
+    for (int64_t offset = 0; offset < 3; offset++) {
+        panes_add(p, offset, &b, &b.panes[0]);
+        if (!bytes) bytes = panes_size(p).bytes;
+        assert_int_equal(panes_size(p).bytes, bytes);
+        panes_forget(p, 7);
+        assert_true(panes_size(p).bytes < bytes);
+    }
+    batch_finish(&b);
+    panes_free(p);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(panes_are_what_was_added)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panes_are_what_was_added),
+        cmocka_unit_test(memory_of_what_is_forgotten_counts_no_more),
+    };
     return cmocka_run_group_tests_name("panes", tests, NULL, NULL);
 }
