@@ -400,6 +400,9 @@ static void letters_that_nobody_takes_end_it(void **state)
     play_to_error(&p, NULL, &e);
     assert_int_equal(e.status, ERR_REFUSED);
     assert_int_equal(told(&b, "retries_total"), 0);
+    struct checkpoint point = {.partition = 0};
+    assert_true(source_committed(b.input.source, &point, 1, &e));
+    assert_int_equal(point.offset, 1); /* nothing of what they are about */
     close_world(&b);
     bench_finish(&b);
 }
