@@ -393,7 +393,7 @@ class World:
     def produce(self, messages):
         """Sends (partition, timestamp, key, value) to the events topic past weir-replay."""
         failed = []
-        producer = Producer({**self.stack.client, "linger.ms": 5,
+        producer = Producer({**self.stack.client, "linger.ms": 5, "enable.idempotence": True,
                              "on_delivery": lambda error, _: error and failed.append(error)})
         for partition, timestamp, key, value in messages:
             producer.produce(self.topic("events"), value, key, partition, timestamp=timestamp)
