@@ -9,12 +9,12 @@
 
 static size_t depth_of(const json_t *value)
 {
-    size_t deepest = 0, i;
+    size_t deepest = 0, depth, i;
     const char *key;
     json_t *inner;
-    json_array_foreach(value, i, inner) if (depth_of(inner) > deepest) deepest = depth_of(inner);
-    json_object_foreach((json_t *)value, key, inner) if (depth_of(inner) > deepest) deepest =
-        depth_of(inner);
+    json_array_foreach(value, i, inner) if ((depth = depth_of(inner)) > deepest) deepest = depth;
+    json_object_foreach((json_t *)value, key, inner) if ((depth = depth_of(inner)) > deepest)
+        deepest = depth;
     return json_is_array(value) || json_is_object(value) ? deepest + 1 : 0;
 }
 
