@@ -78,7 +78,7 @@ def run(asked, stack, folder):
 def about(asked):
     return {"date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "seed": asked.seed,
             "command": command(asked), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "events": asked.events}
+            "rows": asked.events}
 
 
 def faults(lanes):
@@ -115,7 +115,7 @@ def show(report):
     for name, one in report["programs"].items():
         print(f"{name:14}{one['killed']:>7}{one['peak_mib']:>6}{one['files']:>7}   {one['ends']}")
     killed = sum(one["killed"] for one in report["programs"].values())
-    print(f"\n{report['events']} events, {killed} killed, {report['violations']} violations, "
+    print(f"\n{report['rules']['R1']['compared']['events']} events, {killed} killed, {report['violations']} violations, "
           f"{report['seconds']} s\nagain: {report['command']}")
 
 

@@ -16,7 +16,7 @@ from monitor import Monitor
 from panes import Tail
 from reconcile import Reconciliation, Tally
 from schedule import Lane
-from weir import CONSUMERS, DONE, RETRY, YEAR_1990, Ended, World, eventually
+from weir import CONSUMERS, DONE, RETRY, YEAR_1990, World, eventually
 
 KILLED = -signal.SIGKILL
 INSTANCES = (0, 1)
@@ -135,9 +135,9 @@ class Trial:
 
     @staticmethod
     def _another(program, process):
+        """Also when it was just asked to leave: it is started again then."""
         if program.running or program.statuses[-1] != DONE:
-            program.must_run()
-            assert program.process is not process
+            assert program.running and program.process is not process
 
     def _republished(self):
         """-> the first of the windows that no row may change any more, but could when Redis was emptied."""
