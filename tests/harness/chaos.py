@@ -115,8 +115,9 @@ def show(report):
     for name, one in report["programs"].items():
         print(f"{name:14}{one['killed']:>7}{one['peak_mib']:>6}{one['files']:>7}   {one['ends']}")
     killed = sum(one["killed"] for one in report["programs"].values())
-    print(f"\n{report['rules']['R1']['compared']['events']} events, {killed} killed, {report['violations']} violations, "
-          f"{report['seconds']} s\nagain: {report['command']}")
+    events = report["rules"]["R1"]["compared"]["events"]
+    print(f"\n{events} events, {killed} killed, {report['violations']} violations, {report['seconds']} s\n"
+          f"again: {report['command']}")
 
 
 def indent(texts):
