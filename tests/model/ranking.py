@@ -205,7 +205,7 @@ class Ranking:
         ends = [self.counters.offsets.get(p, (None,))[0] for p in range(self.partition_n())]
         mark = self.rankers.offsets.get(0)
         top = max((i + 1 for i, e in enumerate(self.kafka.topic.all) if self.kafka.seen(e)), default=0)
-        return ends == [len(log) for log in self.log.partitions] and mark and mark[1][1].next >= top
+        return ends == [len(log) for log in self.log.partitions] and mark is not None and mark[1][1].next >= top
 
     def settle(self):
         self.hurried = self._chance(.5)
