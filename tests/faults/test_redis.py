@@ -173,6 +173,7 @@ def test_28_errors_that_need_an_operator(ranking, server, code):
     assert rank.wait() == REFUSED
     [line] = [line for line in rank.log.splitlines() if "event=failed" in line]
     assert code in line and "see [redis]" in line
+    server.set("requirepass", "")
 
 
 # ---------------------------------------------------------------------------- row 32: it has no room
@@ -180,7 +181,7 @@ def test_28_errors_that_need_an_operator(ranking, server, code):
 def test_32_redis_has_no_room(ranking, server, disk):
     """Its log of commands is on a full disk: nothing is committed that it does not hold."""
     small = disk(8)
-    s = ranking(321)
+    s = ranking(321, n=9000)
     rank = rank_of(s)
     shows(rank)
     server.set("dir", str(small.folder))

@@ -247,9 +247,10 @@ class Message(NamedTuple):
 def metadata_of(committed):
     """The client may read beyond the end of a metadata text: what follows it is of no meaning."""
     try:
-        return committed.metadata or ""
+        text = committed.metadata or ""
     except UnicodeDecodeError as error:
-        return error.object.decode(errors="replace")
+        text = error.object.decode(errors="replace")
+    return re.match(r"(v=\d+( \w+=(-?\d+|-))*)?", text)[0]
 
 
 @dataclass(frozen=True)
