@@ -189,10 +189,13 @@ class Ranking:
 
     def _clocks(self):
         """Transactions and rebalances whose time is up."""
-        for number in list(self.kafka.open):
-            if self._chance(.003): self.kafka.end(number, "aborted")
+        self._time_out(.003)
         for group, n in ((self.counters, self.partition_n()), (self.rankers, 1)):
             if self._chance(.02): group.finish(n, time_is_up=True)
+
+    def _time_out(self, chance):
+        for number in list(self.kafka.open):
+            if self._chance(chance): self.kafka.end(number, "aborted")
 
     def _grow(self):
         if self.partition_n() == 6: return
@@ -216,6 +219,7 @@ class Ranking:
                 group.finish(n, time_is_up=self._chance(.1))
             self._step_reset()
             if self.resetting is None: self.slots.calm()
+            self._time_out(.02)                     # of who has left for good
             if self.wrong: return self.wrong
             calm += self._is_calm()
             if calm > 12: return []
