@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import service as inference
 from weir import ROOT, Stack, World
 
 # libmongoc leaves a file in /dev/shm for every killed process, and warns when its number comes again.
@@ -53,6 +54,13 @@ def worlds(request, stack, numbers, tmp_path):
 @pytest.fixture
 def world(worlds):
     return worlds()
+
+
+@pytest.fixture
+def service():
+    service = inference.Service()
+    yield service
+    service.down()
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,6 @@ import service as inference
 from weir import DONE, REFUSED, eventually, free_port
 
 
-@pytest.fixture
-def service():
-    service = inference.Service()
-    yield service
-    service.down()
-
-
 def sources(documents):
     return {document["source"] for document in documents.values()}
 

@@ -12,13 +12,6 @@ from weir import CONSUMERS, DONE, REFUSED, RETRY, eventually
 
 
 @pytest.fixture
-def service():
-    service = inference.Service()
-    yield service
-    service.down()
-
-
-@pytest.fixture
 def full(worlds, service, tmp_path):
     """-> (world, log, programs): a log went through everything and was found exact."""
     world = worlds(partitions=3)

@@ -13,13 +13,6 @@ import service as inference
 from weir import DONE, REFUSED
 
 
-@pytest.fixture
-def service():
-    service = inference.Service()
-    yield service
-    service.down()
-
-
 def cuts_of(world):
     """-> {partition: [(offset, line)]} of all cuts that the instances logged."""
     found = {}

@@ -1,7 +1,6 @@
 """weir-status: whether all has settled, for people and for scripts."""
 import json
 
-import pytest
 
 import agree
 import logs
@@ -9,13 +8,6 @@ import service as inference
 from weir import DONE
 
 NOT_SETTLED, UNKNOWN = 1, 2
-
-
-@pytest.fixture
-def service():
-    service = inference.Service()
-    yield service
-    service.down()
 
 
 def status(world, *arguments, **more):

@@ -4,15 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-import service as inference
 from stream import Stream
-
-
-@pytest.fixture
-def service():
-    service = inference.Service()
-    yield service
-    service.down()
 
 
 @pytest.fixture
