@@ -11,7 +11,6 @@
 #include <librdkafka/rdkafka.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/loss_kafka.h"
+#include "io/member_kafka.h"
 #include "io/offsets_kafka.h"
 #include "io/partition_kafka.h"
 #include "io/trouble_kafka.h"
@@ -29,9 +29,7 @@ enum {
     ASK_MS = 5000,       /* one question to the brokers */
     ASK_OFTEN_MS = 1000, /* the same, when it is asked again in the next round */
     LOAD_MIN_MS = 30000, /* how long the committed offsets may stay out of reach, at least */
-    CLOSE_MS = 10000,
     LAG_MS = 1000,
-    BEATS = 5, /* in a session */
 };
 
 const struct config_row source_kafka_rows[] = {
@@ -46,14 +44,13 @@ const struct config_row source_kafka_rows[] = {
 
 struct source_kafka {
     struct source source;
-    rd_kafka_t *rk;                             /* own */
+    struct member_kafka us;
     rd_kafka_topic_t *topic;                    /* own */
     rd_kafka_queue_t *group_events;             /* own */
     rd_kafka_consumer_group_metadata_t *member; /* own: of the present generation; NULL = none */
     char *topic_name;                           /* own */
     int wakeup_fd;                              /* own */
     int64_t start_ms;                           /* as of offsets_kafka_parse_start */
-    int64_t session_ms;
     struct patience patience;
     struct partition_kafka *parts; /* own */
     size_t part_n;
@@ -62,7 +59,7 @@ struct source_kafka {
     bool loading; /* assigned by the group, not yet handed to the stage */
     bool ours;    /* the stage has them */
     bool reload;  /* asked for by the stage */
-    int64_t loading_since_ms, polled_ms, awake_ms, lag_ms, commit_until_ms;
+    int64_t loading_since_ms, lag_ms, commit_until_ms;
     struct trouble_kafka trouble;
     const struct stage *stage; /* ref, during source_poll and source_leave */
     struct err *err;           /* ref, the same */
@@ -95,7 +92,7 @@ static struct checkpoint *our_points(const struct source_kafka *s)
 static bool refuse_lost(struct source_kafka *s, struct err *e)
 {
     struct checkpoint *points = our_points(s);
-    loss_kafka_refuse(s->rk, s->topic_name, points, s->part_n, e);
+    loss_kafka_refuse(s->us.rk, s->topic_name, points, s->part_n, e);
     free(points);
     return false;
 }
@@ -104,8 +101,8 @@ static bool read_all(struct source *source, const struct stage *stage, size_t ma
 {
     struct source_kafka *s = self_of(source);
     bool out_of_range = false;
-    struct partition_kafka_reader reader = {s->rk, s->topic,   &s->trouble,
-                                            stage, &s->reload, &out_of_range};
+    struct partition_kafka_reader reader = {s->us.rk, s->topic,   &s->trouble,
+                                            stage,    &s->reload, &out_of_range};
     for (size_t i = 0; i < s->part_n && s->ours && !s->reload; i++) {
         size_t n;
         bool ok = partition_kafka_read(&s->parts[i], &reader, max, &n, e);
@@ -124,7 +121,7 @@ static void show_lag(struct source_kafka *s)
     if (!s->ours || now_ms - s->lag_ms < LAG_MS) return;
     s->lag_ms = now_ms;
     for (size_t i = 0; i < s->part_n; i++)
-        partition_kafka_show_lag(&s->parts[i], s->rk, s->topic_name);
+        partition_kafka_show_lag(&s->parts[i], s->us.rk, s->topic_name);
 }
 
 /* The member as it is in this generation, kept for transactions: librdkafka's own idea of it changes behind our
@@ -132,11 +129,11 @@ static void show_lag(struct source_kafka *s)
 static void take_parts(struct source_kafka *s, const rd_kafka_topic_partition_list_t *list)
 {
     assert(s->part_n == 0);
-    s->member = rd_kafka_consumer_group_metadata(s->rk);
+    s->member = rd_kafka_consumer_group_metadata(s->us.rk);
     s->part_n = (size_t)list->cnt;
     s->parts = mem_zero(s->part_n + 1, sizeof *s->parts);
     for (size_t i = 0; i < s->part_n; i++)
-        partition_kafka_take(&s->parts[i], s->rk, &list->elems[i], s->wakeup_fd, s->metrics);
+        partition_kafka_take(&s->parts[i], s->us.rk, &list->elems[i], s->wakeup_fd, s->metrics);
     s->loading = true;
     s->loading_since_ms = clock_now_ms();
 }
@@ -162,7 +159,7 @@ static void tell_revoked(struct source_kafka *s, bool lost)
 
 static void unassign(struct source_kafka *s)
 {
-    rd_kafka_resp_err_t code = rd_kafka_assign(s->rk, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_assign(s->us.rk, NULL);
     if (code) trouble_kafka_log(&s->trouble, code, "unassign");
 }
 
@@ -185,7 +182,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 static enum offsets_kafka count_partitions(struct source_kafka *s, struct err *e)
 {
     const struct rd_kafka_metadata *md;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(s->rk, 0, s->topic, &md, ASK_OFTEN_MS);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(s->us.rk, 0, s->topic, &md, ASK_OFTEN_MS);
     if (!code) {
         if (md->topic_cnt == 1) s->partition_n = md->topics[0].partition_cnt;
         rd_kafka_metadata_destroy(md);
@@ -203,7 +200,7 @@ static bool begin(struct source_kafka *s, const struct checkpoint *points, struc
         s->parts[i].waiting = true;
     }
     rd_kafka_topic_partition_list_t *list = offsets_kafka_list(s->topic_name, points, s->part_n);
-    rd_kafka_resp_err_t code = rd_kafka_assign(s->rk, list);
+    rd_kafka_resp_err_t code = rd_kafka_assign(s->us.rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code == RD_KAFKA_RESP_ERR__FATAL) return trouble_kafka_fatal(&s->trouble, e);
     return code ? err_set(e, "cannot take partitions of %s: %s", s->topic_name,
@@ -226,7 +223,7 @@ static bool hand_assignment(struct source_kafka *s, struct checkpoint *points, s
 
 static bool patient(const struct source_kafka *s)
 {
-    int64_t patience_ms = 2 * s->session_ms > LOAD_MIN_MS ? 2 * s->session_ms : LOAD_MIN_MS;
+    int64_t patience_ms = 2 * s->us.session_ms > LOAD_MIN_MS ? 2 * s->us.session_ms : LOAD_MIN_MS;
     return clock_now_ms() - s->loading_since_ms < patience_ms;
 }
 
@@ -237,7 +234,7 @@ static bool load(struct source_kafka *s, struct err *e)
     enum offsets_kafka known = count_partitions(s, &why);
     if (known == OFFSETS_KAFKA_KNOWN)
         known =
-            offsets_kafka_committed(s->rk, s->topic_name, points, s->part_n, ASK_OFTEN_MS, &why);
+            offsets_kafka_committed(s->us.rk, s->topic_name, points, s->part_n, ASK_OFTEN_MS, &why);
     bool ok = true;
     if (known == OFFSETS_KAFKA_KNOWN) {
         ok = hand_assignment(s, points, e);
@@ -255,7 +252,7 @@ static bool subscribe(struct source_kafka *s, struct err *e)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, s->topic_name, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(s->rk, list);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(s->us.rk, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code)
         return err_set(e, "cannot subscribe to %s: %s", s->topic_name, rd_kafka_err2str(code));
@@ -284,22 +281,11 @@ static void sleep_until_something(struct source_kafka *s, int64_t wait_ms)
 static void serve_group(struct source_kafka *s)
 {
     rd_kafka_message_t *m;
-    while ((m = rd_kafka_consumer_poll(s->rk, 0))) {
+    while ((m = rd_kafka_consumer_poll(s->us.rk, 0))) {
         (void)trouble_kafka_judge(&s->trouble, m->err, rd_kafka_message_errstr(m), s->err);
         rd_kafka_message_destroy(m);
     }
-    s->polled_ms = clock_now_ms();
-}
-
-/* librdkafka's main thread sleeps by the clock of the day. When that goes back by an hour it would sleep for an hour and
- * send no heartbeats; a question wakes it. */
-static void keep_awake(struct source_kafka *s)
-{
-    int64_t now_ms = clock_now_ms();
-    if (now_ms - s->awake_ms < s->session_ms / BEATS) return;
-    s->awake_ms = now_ms;
-    rd_kafka_consumer_group_metadata_t *answer = rd_kafka_consumer_group_metadata(s->rk);
-    if (answer) rd_kafka_consumer_group_metadata_destroy(answer);
+    member_kafka_polled(&s->us);
 }
 
 static bool poll_group(struct source *source, const struct stage *stage, int64_t wait_ms,
@@ -311,7 +297,6 @@ static bool poll_group(struct source *source, const struct stage *stage, int64_t
     if (!s->subscribed && !subscribe(s, e)) return false;
     sleep_until_something(s, wait_ms);
     serve_group(s);
-    keep_awake(s);
     if (e->status == ERR_NONE && s->reload) {
         tell_revoked(s, true);
         s->reload = false;
@@ -344,10 +329,10 @@ static enum commit commit(struct source *source, const struct checkpoint *parts,
                           struct err *e)
 {
     struct source_kafka *s = self_of(source);
-    if (rd_kafka_assignment_lost(s->rk)) return COMMIT_REFUSED;
+    if (member_kafka_overdue(&s->us)) return COMMIT_REFUSED;
     struct patience patience = {wait_for_commit, s};
-    s->commit_until_ms = clock_now_ms() + s->session_ms;
-    enum commit result = offsets_kafka_commit(s->rk, s->topic_name, parts, n, &patience, e);
+    s->commit_until_ms = clock_now_ms() + s->us.session_ms;
+    enum commit result = offsets_kafka_commit(s->us.rk, s->topic_name, parts, n, &patience, e);
     if (result == COMMIT_DONE) metrics_add(s->commits, 1);
     if (result == COMMIT_REFUSED) metrics_add(s->refused, 1);
     return result;
@@ -356,11 +341,11 @@ static enum commit commit(struct source *source, const struct checkpoint *parts,
 static bool committed(struct source *source, struct checkpoint *parts, size_t n, struct err *e)
 {
     struct source_kafka *s = self_of(source);
-    int64_t deadline_ms = clock_now_ms() + s->session_ms;
+    int64_t deadline_ms = clock_now_ms() + s->us.session_ms;
     for (;;) {
         struct err why = {0};
         enum offsets_kafka known =
-            offsets_kafka_committed(s->rk, s->topic_name, parts, n, ASK_OFTEN_MS, &why);
+            offsets_kafka_committed(s->us.rk, s->topic_name, parts, n, ASK_OFTEN_MS, &why);
         if (known == OFFSETS_KAFKA_KNOWN) return true;
         bool again = known == OFFSETS_KAFKA_LATER && clock_now_ms() < deadline_ms;
         if (again && patience_more(&s->patience)) continue;
@@ -372,7 +357,7 @@ static bool committed(struct source *source, struct checkpoint *parts, size_t n,
 static int64_t first_offset(struct source *source, int32_t partition, struct err *e)
 {
     struct source_kafka *s = self_of(source);
-    return offsets_kafka_start(s->rk, s->topic_name, partition, s->start_ms, ASK_MS, e);
+    return offsets_kafka_start(s->us.rk, s->topic_name, partition, s->start_ms, ASK_MS, e);
 }
 
 static int32_t partition_n(struct source *source)
@@ -393,43 +378,25 @@ const char *source_kafka_topic(const struct source *source)
 bool source_kafka_group_committed(struct source *source, const char *group, const char *topic,
                                   struct checkpoint *part, struct err *e)
 {
-    return offsets_kafka_of_group(self_of(source)->rk, group, topic, part, ASK_MS, e);
+    return offsets_kafka_of_group(self_of(source)->us.rk, group, topic, part, ASK_MS, e);
 }
 
 bool source_kafka_trim(struct source *source, int32_t partition, int64_t offset, struct err *e)
 {
     struct source_kafka *s = self_of(source);
-    return offsets_kafka_trim(s->rk, s->topic_name, partition, offset, ASK_MS, e);
+    return offsets_kafka_trim(s->us.rk, s->topic_name, partition, offset, ASK_MS, e);
 }
 
 int64_t source_kafka_poll_age_ms(const struct source *source)
 {
-    return clock_now_ms() - ((const struct source_kafka *)(const void *)source)->polled_ms;
+    return clock_now_ms() - ((const struct source_kafka *)(const void *)source)->us.polled_ms;
 }
 
 /* --- the end ------------------------------------------------------------------------------------------- */
 
-static void serve_closing(struct source_kafka *s, rd_kafka_queue_t *closing)
+static struct member_kafka_handlers handlers_of(struct source_kafka *s)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(closing, 100);
-    if (!event) return;
-    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-        on_rebalance(s->rk, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event),
-                     s);
-    rd_kafka_event_destroy(event);
-}
-
-/* rd_kafka_consumer_close() may hang in 2.0.2: it is done step by step, under a deadline. A consumer that was fenced
- * does not close at all. */
-static void await_closed(struct source_kafka *s)
-{
-    rd_kafka_queue_t *closing = rd_kafka_queue_new(s->rk);
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(s->rk, closing);
-    int64_t deadline_ms = clock_now_ms() + (error ? 0 : CLOSE_MS);
-    if (error) rd_kafka_error_destroy(error);
-    while (!rd_kafka_consumer_closed(s->rk) && clock_now_ms() < deadline_ms)
-        serve_closing(s, closing);
-    rd_kafka_queue_destroy(closing);
+    return (struct member_kafka_handlers){on_rebalance, on_error, s};
 }
 
 static void close_group(struct source_kafka *s)
@@ -440,7 +407,8 @@ static void close_group(struct source_kafka *s)
         drop_parts(s);
         unassign(s);
     }
-    await_closed(s);
+    const struct member_kafka_handlers handlers = handlers_of(s);
+    member_kafka_leave(&s->us, &handlers);
     tell_revoked(s, true); /* only if the group never came to it */
 }
 
@@ -465,10 +433,7 @@ static void destroy(struct source *source)
     rd_kafka_queue_io_event_enable(s->group_events, -1, NULL, 0);
     rd_kafka_queue_destroy(s->group_events);
     rd_kafka_topic_destroy(s->topic);
-    bool closed = rd_kafka_consumer_closed(s->rk) || rd_kafka_fatal_error(s->rk, NULL, 0);
-    if (closed && !s->trouble.missing_ms)
-        rd_kafka_destroy_flags(s->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    else /* it would hang, also when partitions were deleted: the process is about to end and takes the threads along */
+    if (!member_kafka_end(&s->us, s->trouble.missing_ms != 0))
         log_warn("source_kafka", "close", "topic=%s text=\"left to the end of the process\"",
                  s->topic_name);
     close(s->wakeup_fd);
@@ -496,37 +461,14 @@ bool source_kafka_check(const struct source_kafka_conf *conf, struct err *e)
     return offsets_kafka_parse_start(conf->start, &start_ms, e);
 }
 
-static void set_group(rd_kafka_conf_t *rk_conf, const struct source_kafka_spec *spec)
-{
-    int64_t beat_ms = spec->conf->session_ms / BEATS;
-    conf_kafka_set(rk_conf, "group.id", spec->group);
-    if (spec->static_id) conf_kafka_set(rk_conf, "group.instance.id", spec->static_id);
-    conf_kafka_set_int(rk_conf, "session.timeout.ms", spec->conf->session_ms);
-    conf_kafka_set_int(rk_conf, "heartbeat.interval.ms", beat_ms < 3000 ? beat_ms : 3000);
-    conf_kafka_set_int(rk_conf, "consume.callback.max.messages", PARTITION_KAFKA_CHUNK);
-    rd_kafka_conf_set_rebalance_cb(rk_conf, on_rebalance);
-    rd_kafka_conf_set_error_cb(rk_conf, on_error);
-}
-
-static rd_kafka_t *make_consumer(const struct source_kafka_spec *spec, struct source_kafka *s,
-                                 struct err *e)
-{
-    rd_kafka_conf_t *rk_conf = conf_kafka_make(spec->kafka, false, e);
-    if (!rk_conf) return NULL;
-    set_group(rk_conf, spec);
-    rd_kafka_conf_set_opaque(rk_conf, s);
-    return conf_kafka_client_take(rk_conf, false, e);
-}
-
 static void open_queues(struct source_kafka *s)
 {
     static const uint64_t one = 1;
     s->wakeup_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     assert(s->wakeup_fd >= 0);
-    rd_kafka_poll_set_consumer(s->rk);
-    s->group_events = rd_kafka_queue_get_consumer(s->rk);
+    s->group_events = rd_kafka_queue_get_consumer(s->us.rk);
     rd_kafka_queue_io_event_enable(s->group_events, s->wakeup_fd, &one, sizeof one);
-    s->topic = rd_kafka_topic_new(s->rk, s->topic_name, NULL);
+    s->topic = rd_kafka_topic_new(s->us.rk, s->topic_name, NULL);
 }
 
 static void open_metrics(struct source_kafka *s, struct metrics *m)
@@ -543,17 +485,16 @@ struct source *source_kafka_new(const struct source_kafka_spec *spec, struct err
 {
     struct source_kafka *s = mem_zero(1, sizeof *s);
     s->source.kind = &kind;
-    s->session_ms = spec->conf->session_ms;
     s->patience = spec->patience;
-    s->polled_ms = clock_now_ms();
+    const struct member_kafka_handlers handlers = handlers_of(s);
     if (!offsets_kafka_parse_start(spec->conf->start, &s->start_ms, e) ||
-        !(s->rk = make_consumer(spec, s, e))) {
+        !member_kafka_open(&s->us, spec, &handlers, e)) {
         free(s);
         return NULL;
     }
     s->topic_name = mem_dup(spec->topic, strlen(spec->topic));
     s->trouble =
-        (struct trouble_kafka){.comp = "source_kafka", .subject = s->topic_name, .rk = s->rk};
+        (struct trouble_kafka){.comp = "source_kafka", .subject = s->topic_name, .rk = s->us.rk};
     open_queues(s);
     open_metrics(s, spec->metrics);
     return &s->source;

@@ -44,6 +44,8 @@ def survive(stream, seed, plans):
         died = {name: sum(of.values()) for name, of in crash.sums(s.crash.hits()).items()}
         assert died == planned
     eventually(all_died, DEATHS_WITHIN_S, 0.5)
+    before = len(s.world.read("events"))
+    eventually(lambda: goes_on(s.world, before))
     assert s.replay.stop() == DONE
     sent = sum(len(rows) for rows in s.world.rows().values())
     agree.topic_is(s.world, s.rows[:sent])
@@ -51,6 +53,11 @@ def survive(stream, seed, plans):
     s.nothing_crashed()
     s.end()
     return s.crash.hits()
+
+
+def goes_on(world, before):
+    """The replay feeds again: it has read where it was, and it minds signals."""
+    assert len(world.read("events")) > before
 
 
 def at_calls(ks, rnd):

@@ -131,15 +131,17 @@ class Program:
     def __init__(self, argv, log, port=None, supervised=False, environments=lambda n: {}):
         self.argv, self.log_path, self.port = argv, log, port
         self.supervised, self.statuses, self.environments = supervised, [], environments
+        self.lives = 0
         self._spawn()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
 
     def _spawn(self):
         with open(self.log_path, "ab") as log:
-            environment = {**os.environ, **self.environments(len(self.statuses))}
+            environment = {**os.environ, **self.environments(self.lives)}
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=environment)
+            self.lives += 1
 
     def _keep(self):
         while True:
@@ -163,9 +165,18 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def _await_life(self):
+        """A supervised program may be between two lives: what it gets then would reach nobody."""
+        def lives():
+            assert not self.running or len(self.statuses) < self.lives
+        eventually(lives, 10, 0.005)
+
     def kill(self):
         """kill -9. A supervised program comes back."""
+        self._await_life()
         before = len(self.statuses)
+        if not self.running:
+            return
         self.process.kill()
         eventually(lambda: self._ended(before), 10, 0.005)
 
@@ -180,6 +191,7 @@ class Program:
 
     def stop(self, within=30):
         """SIGTERM; -> its exit status."""
+        self._await_life()
         self.supervised = False
         self.signal(signal.SIGTERM)
         return self.wait(within)

@@ -71,6 +71,7 @@ class Rank:
 
     def _read(self):
         topic = self.kafka.topic
+        if self.windows.next == 0: self.topic = topic   # a reset made it anew before we read anything
         for _ in range(self.random.choice((1, 3, 10))):
             if self.position >= self.kafka.stable_end(): return
             if self.position < topic.deleted: raise Refused("weir-panes is cut before offset %d" % self.position)
