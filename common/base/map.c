@@ -1,6 +1,5 @@
 #include "base/map.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -9,6 +8,7 @@
 #include "base/mem.h"
 
 enum { FIRST_CAP = 16 };
+#define USED (UINT32_C(1) << 31) /* in the hash of every slot that is not free */
 
 void map_init(struct map *m)
 {
@@ -18,8 +18,8 @@ void map_init(struct map *m)
 
 void map_clear(struct map *m)
 {
-    for (size_t i = 0; i < m->cap; i++) free(m->slots[i].key);
-    if (m->cap) memset(m->slots, 0, m->cap * sizeof m->slots[0]);
+    for (size_t i = 0; i < m->cap && m->n; i++) key_finish(&m->slots[i].key);
+    if (m->n) memset(m->slots, 0, m->cap * sizeof m->slots[0]);
     m->n = 0;
 }
 
@@ -32,7 +32,7 @@ void map_finish(struct map *m)
 
 static uint32_t hash_of(const struct map *m, struct str key)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key.at, key.len, m->seed);
+    return (uint32_t)XXH3_64bits_withSeed(key.at, key.len, m->seed) | USED;
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
@@ -41,8 +41,7 @@ static struct map_slot *locate(const struct map *m, struct str key, uint32_t has
     size_t mask = m->cap - 1, i = hash & mask;
     for (;; i = (i + 1) & mask) {
         struct map_slot *s = &m->slots[i];
-        if (!s->key) return s;
-        if (s->hash == hash && s->len == key.len && memcmp(s->key, key.at, key.len) == 0) return s;
+        if (!s->hash || (s->hash == hash && str_eq(key_str(&s->key), key))) return s;
     }
 }
 
@@ -53,7 +52,7 @@ static void grow(struct map *m)
     m->cap = old_cap ? old_cap * 2 : FIRST_CAP;
     m->slots = mem_zero(m->cap, sizeof m->slots[0]);
     for (size_t i = 0; i < old_cap; i++)
-        if (old[i].key) *locate(m, (struct str){old[i].key, old[i].len}, old[i].hash) = old[i];
+        if (old[i].hash) *locate(m, key_str(&old[i].key), old[i].hash) = old[i];
     free(old);
 }
 
@@ -61,7 +60,7 @@ uint64_t *map_find(const struct map *m, struct str key)
 {
     if (!m->n) return NULL;
     struct map_slot *s = locate(m, key, hash_of(m, key));
-    return s->key ? &s->value : NULL;
+    return s->hash ? &s->value : NULL;
 }
 
 uint64_t *map_put(struct map *m, struct str key, bool *ret_new)
@@ -69,39 +68,31 @@ uint64_t *map_put(struct map *m, struct str key, bool *ret_new)
     if (m->n + 1 > m->cap / 4 * 3) grow(m);
     uint32_t hash = hash_of(m, key);
     struct map_slot *s = locate(m, key, hash);
-    if (ret_new) *ret_new = !s->key;
-    if (!s->key) {
-        *s = (struct map_slot){mem_dup(key.at, key.len), (uint32_t)key.len, hash, 0};
-        m->n++;
-    }
+    bool new = !s->hash;
+    if (new) *s = (struct map_slot){.key = key_copy(key), .hash = hash};
+    m->n += new;
+    if (ret_new) *ret_new = new;
     return &s->value;
-}
-
-struct str map_key(const uint64_t *value)
-{
-    const char *slot = (const char *)value - offsetof(struct map_slot, value);
-    const struct map_slot *s = (const void *)slot;
-    return (struct str){s->key, s->len};
 }
 
 bool map_remove(struct map *m, struct str key)
 {
     if (!m->n) return false;
     struct map_slot *hole = locate(m, key, hash_of(m, key));
-    if (!hole->key) return false;
-    free(hole->key);
+    if (!hole->hash) return false;
+    key_finish(&hole->key);
     m->n--;
     size_t mask = m->cap - 1, i = (size_t)(hole - m->slots), j = i;
     for (;;) { /* move back every follower whose home does not lie behind the hole */
         j = (j + 1) & mask;
         struct map_slot *s = &m->slots[j];
-        if (!s->key) break;
+        if (!s->hash) break;
         size_t home = s->hash & mask;
         if (((j - home) & mask) < ((j - i) & mask)) continue;
         m->slots[i] = *s;
         i = j;
     }
-    m->slots[i].key = NULL;
+    m->slots[i] = (struct map_slot){0};
     return true;
 }
 
@@ -109,7 +100,7 @@ const struct map_slot *map_next(const struct map *m, size_t *cursor)
 {
     while (*cursor < m->cap) {
         const struct map_slot *s = &m->slots[(*cursor)++];
-        if (s->key) return s;
+        if (s->hash) return s;
     }
     return NULL;
 }

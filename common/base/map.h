@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/str.h"
+#include "base/key.h"
 
 /* Keys are copied. Values are the caller's: an index, a sum, a pointer cast to uint64_t. */
 struct map_slot {
-    char *key; /* own; NULL = free slot */
-    uint32_t len, hash;
+    struct key key;
+    uint32_t hash; /* 0 = free slot */
     uint64_t value;
 };
 
@@ -31,10 +31,6 @@ uint64_t *map_find(const struct map *m, struct str key);
 
 /* map_put returns the value of a key, entered as 0 if it was not there (*ret_new says so; may be NULL). */
 uint64_t *map_put(struct map *m, struct str key, bool *ret_new);
-
-/* map_key returns the map's own copy of the key whose value map_find or map_put returned: it stays where it is
- * until the key is removed. */
-struct str map_key(const uint64_t *value);
 
 /* map_remove forgets a key; false = it was not there. */
 bool map_remove(struct map *m, struct str key);

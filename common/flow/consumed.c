@@ -53,7 +53,7 @@ bool consumed_next(const struct consumed *c, size_t *cursor, struct consumed_ent
 {
     const struct map_slot *slot = map_next(&c->index, cursor);
     if (!slot) return false;
-    struct str rest = {slot->key, slot->len};
+    struct str rest = key_str(&slot->key);
     ret_entry->key = rest;
     ret_entry->user = str_cut(&rest, CONSUMED_SEPARATOR);
     ret_entry->item = rest;

@@ -2,9 +2,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
 
 #include "base/item_order.h"
-#include "base/map.h"
+#include "base/key.h"
 #include "base/mem.h"
 
 /* A queue of count buckets.
@@ -27,22 +30,24 @@
  * what is needed. At last these N are sorted. That is exact, because buckets never overlap.
  *
  * Items have numbers, given out densely and used again, so that all links are 32 bits and panes refer to items by
- * number. The id's bytes live in the map's entry, once. */
+ * number. They are found by id through a hash index of numbers (linear probing, backward-shift deletion: Knuth, TAOCP
+ * 3, 6.4, algorithm R): an item lives once, with its id, and costs 40 bytes and 6 to 11 more in the index. */
 
 enum {
     MANTISSA_BITS = 7,
     HALF = 1 << MANTISSA_BITS,                    /* buckets per power of two */
     BUCKETS = (63 - MANTISSA_BITS) * HALF + HALF, /* for all of int64 */
     WORD_BITS = 64,
+    FIRST_SLOTS = 1024,
 };
 
 #define NOBODY UINT32_MAX
 
 struct item {
-    struct str id; /* borrowed from ids */
-    int64_t count;
+    struct key id;
     uint32_t next, prev; /* in its bucket; next also links the free ones */
     uint32_t reference_n;
+    int64_t count;
 };
 
 struct bucket {
@@ -50,21 +55,32 @@ struct bucket {
 };
 
 struct ranking {
-    struct map ids;     /* id -> item */
-    struct item *items; /* own */
-    size_t used, cap;   /* of items; free ones are among the used */
-    uint32_t free;      /* first free item */
-    size_t id_bytes;
+    uint32_t *index;           /* own; of items, NOBODY = free slot */
+    size_t index_cap, index_n; /* a power of two; n <= 3/4 cap */
+    uint64_t seed;             /* ids come from strangers */
+    struct item *items;        /* own */
+    size_t used, cap;          /* of items; free ones are among the used */
+    uint32_t free;             /* first free item */
+    size_t far_bytes;          /* of ids that are kept on the heap */
     struct bucket buckets[BUCKETS];
     uint64_t occupied[BUCKETS / WORD_BITS]; /* one bit per bucket that holds items */
 };
 
 static_assert(BUCKETS % WORD_BITS == 0, "the bits of the buckets fill words");
 
+static uint32_t *make_index(size_t cap)
+{
+    uint32_t *index = mem_zero(cap, sizeof *index);
+    memset(index, 0xff, cap * sizeof *index);
+    return index;
+}
+
 struct ranking *ranking_new(void)
 {
     struct ranking *r = mem_zero(1, sizeof *r);
-    map_init(&r->ids);
+    if (getrandom(&r->seed, sizeof r->seed, GRND_NONBLOCK) < 0) r->seed = 0; /* early boot only */
+    r->index_cap = FIRST_SLOTS;
+    r->index = make_index(FIRST_SLOTS);
     r->free = NOBODY;
     for (size_t i = 0; i < BUCKETS; i++) r->buckets[i].first = NOBODY;
     return r;
@@ -73,9 +89,51 @@ struct ranking *ranking_new(void)
 void ranking_free(struct ranking *r)
 {
     if (!r) return;
-    map_finish(&r->ids);
+    for (size_t i = 0; i < r->used; i++) key_finish(&r->items[i].id);
     free(r->items);
+    free(r->index);
     free(r);
+}
+
+/* --- the index ------------------------------------------------------------------------------------ */
+
+static size_t home_of(const struct ranking *r, struct str id)
+{
+    return (size_t)XXH3_64bits_withSeed(id.at, id.len, r->seed) & (r->index_cap - 1);
+}
+
+/* The slot of an id, or the free one where it belongs. */
+static size_t locate(const struct ranking *r, struct str id)
+{
+    size_t at = home_of(r, id);
+    while (r->index[at] != NOBODY && !str_eq(key_str(&r->items[r->index[at]].id), id))
+        at = (at + 1) & (r->index_cap - 1);
+    return at;
+}
+
+static void grow_index(struct ranking *r)
+{
+    uint32_t *old = r->index;
+    size_t old_cap = r->index_cap;
+    r->index_cap *= 2;
+    r->index = make_index(r->index_cap);
+    for (size_t i = 0; i < old_cap; i++)
+        if (old[i] != NOBODY) r->index[locate(r, key_str(&r->items[old[i]].id))] = old[i];
+    free(old);
+}
+
+/* Empties a slot, and moves back every follower whose home does not lie behind it. */
+static void leave_index(struct ranking *r, size_t hole)
+{
+    size_t mask = r->index_cap - 1;
+    for (size_t at = (hole + 1) & mask; r->index[at] != NOBODY; at = (at + 1) & mask) {
+        size_t home = home_of(r, key_str(&r->items[r->index[at]].id));
+        if (((at - home) & mask) < ((at - hole) & mask)) continue;
+        r->index[hole] = r->index[at];
+        hole = at;
+    }
+    r->index[hole] = NOBODY;
+    r->index_n--;
 }
 
 /* --- items ---------------------------------------------------------------------------------------- */
@@ -92,15 +150,25 @@ static uint32_t take_number(struct ranking *r)
     return (uint32_t)r->used++;
 }
 
+static size_t far_bytes(const struct key *id)
+{
+    enum { OVERHEAD = 24 }; /* of one allocation: NUL, header, rounding */
+    return id->len > KEY_NEAR_BYTES ? id->len + OVERHEAD : 0;
+}
+
 uint32_t ranking_item(struct ranking *r, struct str id)
 {
-    bool new;
-    uint64_t *value = map_put(&r->ids, id, &new);
-    if (!new) return (uint32_t)*value;
+    size_t at = locate(r, id);
+    if (r->index[at] != NOBODY) return r->index[at];
+    if (r->index_n + 1 > r->index_cap / 4 * 3) {
+        grow_index(r);
+        at = locate(r, id);
+    }
     uint32_t item = take_number(r);
-    *value = item;
-    r->items[item] = (struct item){.id = map_key(value)};
-    r->id_bytes += id.len;
+    r->items[item] = (struct item){.id = key_copy(id)};
+    r->far_bytes += far_bytes(&r->items[item].id);
+    r->index[at] = item;
+    r->index_n++;
     return item;
 }
 
@@ -115,8 +183,9 @@ void ranking_drop(struct ranking *r, uint32_t item)
     assert(i->reference_n);
     if (--i->reference_n) return;
     assert(!i->count);
-    r->id_bytes -= i->id.len;
-    map_remove(&r->ids, i->id);
+    r->far_bytes -= far_bytes(&i->id);
+    leave_index(r, locate(r, key_str(&i->id)));
+    key_finish(&i->id);
     *i = (struct item){.next = r->free};
     r->free = item;
 }
@@ -212,7 +281,7 @@ static void select_best(const struct ranking *r, const struct bucket *b, size_t 
 {
     size_t filled = 0;
     for (uint32_t item = b->first; item != NOBODY; item = r->items[item].next) {
-        struct ranking_place place = {r->items[item].id, r->items[item].count};
+        struct ranking_place place = {key_str(&r->items[item].id), r->items[item].count};
         if (filled < n) {
             places[filled++] = place;
             for (size_t i = n / 2; filled == n && i-- > 0;) sift_down(places, n, i);
@@ -238,12 +307,11 @@ size_t ranking_top(struct ranking *r, size_t n, struct ranking_place *places)
 
 size_t ranking_item_n(const struct ranking *r)
 {
-    return r->ids.n;
+    return r->index_n;
 }
 
 size_t ranking_bytes(const struct ranking *r)
 {
-    enum { ID_OVERHEAD = 24 }; /* of one allocation: NUL, header, rounding */
-    return sizeof *r + r->cap * sizeof r->items[0] + r->ids.cap * sizeof r->ids.slots[0] +
-           r->id_bytes + r->ids.n * ID_OVERHEAD;
+    return sizeof *r + r->cap * sizeof r->items[0] + r->index_cap * sizeof r->index[0] +
+           r->far_bytes;
 }

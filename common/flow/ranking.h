@@ -10,7 +10,7 @@
 struct ranking;
 
 struct ranking_place {
-    struct str id; /* lent until the item is dropped */
+    struct str id; /* lent until items come or go */
     int64_t count;
 };
 

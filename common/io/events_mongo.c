@@ -170,7 +170,8 @@ static mongoc_cursor_t *find(struct events_mongo *m, const struct map *by_id)
         char digits[16];
         const char *key;
         size_t len = bson_uint32_to_string(n, &key, digits, sizeof digits);
-        bson_append_utf8(&in, key, (int)len, slot->key, (int)slot->len);
+        struct str wanted = key_str(&slot->key);
+        bson_append_utf8(&in, key, (int)len, wanted.at, (int)wanted.len);
     }
     bson_append_array_end(&id, &in);
     bson_append_document_end(&filter, &id);

@@ -117,7 +117,7 @@ void op_count_fill(const struct op_count *op, struct batch *b)
         batch_add_pane(b, pane->number, pane->events);
         const struct map_slot *slot;
         for (size_t at = 0; (slot = map_next(&pane->sums, &at));)
-            batch_add_item(b, (struct str){slot->key, slot->len}, (int64_t)slot->value);
+            batch_add_item(b, key_str(&slot->key), (int64_t)slot->value);
     }
 }
 

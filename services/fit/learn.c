@@ -142,8 +142,8 @@ static uint32_t *rank_items(struct learn *l)
     size_t n = 0, text_len = 0;
     struct named *named = mem_zero(l->items.n, sizeof named[0]);
     const struct map_slot *s;
-    for (size_t cursor = 0; (s = map_next(&l->items, &cursor)); text_len += s->len)
-        named[n++] = (struct named){{s->key, s->len}, (uint32_t)s->value};
+    for (size_t cursor = 0; (s = map_next(&l->items, &cursor)); text_len += s->key.len)
+        named[n++] = (struct named){key_str(&s->key), (uint32_t)s->value};
     qsort(named, n, sizeof named[0], named_cmp);
     uint32_t *ranks = mem_zero(n, sizeof ranks[0]);
     l->text = mem_zero(text_len, 1);

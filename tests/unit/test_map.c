@@ -43,7 +43,7 @@ static void assert_same(const struct map *m, const struct model *model)
     for (const struct map_slot *s; (s = map_next(m, &cursor)); walked++) {
         int i = (int)(s->value % KEYS); /* values tell their keys */
         struct str key = key_of(i, text);
-        assert_true(model->there[i] && s->len == key.len && memcmp(s->key, key.at, key.len) == 0);
+        assert_true(model->there[i] && str_eq(key_str(&s->key), key));
     }
     assert_int_equal(walked, model->n);
 }

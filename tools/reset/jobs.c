@@ -60,7 +60,7 @@ static bool forget(const struct jobs *jobs, const struct conf_kafka *kafka,
     const struct map_slot *slot;
     bool good = true;
     for (size_t i = 0; good && (slot = map_next(&jobs->known, &i));) {
-        struct str key = {slot->key, slot->len};
+        struct str key = key_str(&slot->key);
         struct str job = {key.at + jobs->prefix.len, key.len - jobs->prefix.len};
         if (!slot->value) continue;
         good = fence(kafka, events, job, e) &&
