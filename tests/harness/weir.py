@@ -306,6 +306,8 @@ class Rules:
 class World:
     """Topics, groups, a database, Redis keys and programs that no other test touches."""
 
+    kind = Program
+
     def __init__(self, stack, name, folder, **rules):
         self.stack, self.name, self.folder = stack, name, folder
         self.rules = Rules(**rules)
@@ -344,8 +346,8 @@ class World:
         if instance is not None:
             argv += ["--instance", str(instance)]
         log = self.folder / f"{len(self.programs)}-{program}.log"
-        self.programs.append(Program([*argv, *map(str, arguments)], log, port, supervised,
-                                     environments))
+        self.programs.append(self.kind([*argv, *map(str, arguments)], log, port, supervised,
+                                       environments))
         return self.programs[-1]
 
     def run(self, daemon, instance=None, **more):

@@ -1,0 +1,96 @@
+"""The benchmark suite: tests/bench/run. Each bench runs the program and its floor by turns on real servers and returns figures."""
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
+
+import redis
+
+import catchup
+from measure import table
+from weir import BIN, ROOT, Stack
+
+os.environ["MONGOC_DISABLE_SHM"] = "1"
+BENCHES = {"count": catchup.count, "kafka-to-redis": catchup.kafka_to_redis, "replay": catchup.replay,
+           "rank-slide": catchup.rank_slide}
+
+
+class Context:
+    """Where a bench works, how often, and with how many rows."""
+
+    def __init__(self, stack, home, times, rows):
+        self.stack, self.home, self.times, self.rows = stack, home, times, rows
+        self.logs = 0
+
+    def program(self, name):
+        return BIN.parent / "tests" / name
+
+    def folder(self, name):
+        made = self.home / name
+        made.mkdir(exist_ok=True)
+        return made
+
+    def log(self, name):
+        self.logs += 1
+        return self.home / f"{self.logs}-{name}.log"
+
+    def forget(self, key):
+        with redis.Redis.from_url(f"redis://{self.stack.redis}") as client:
+            client.delete(*(key + suffix for suffix in ("", ":items", ":order", ":history", ":versions")))
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "commit": commit.stdout.strip(),
+            "load": os.getloadavg()[0], "at": time.strftime("%Y-%m-%d %H:%M:%S")}
+
+
+def save(name, c, figures, begun):
+    folder = ROOT / "build/results"
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"bench": name, "rows": c.rows, "times": c.times, "seconds": round(time.time() - begun), **machine()}
+    (folder / f"bench-{name}.json").write_text(
+        json.dumps({**about, "figures": [f.as_json() for f in figures]}, indent=1) + "\n")
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"which of {', '.join(BENCHES)}; none = all")
+    parser.add_argument("--times", type=int, default=5, help="runs of each side (5)")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the workload (10,000,000)")
+    chosen = parser.parse_args()
+    for name in chosen.name:
+        if name not in BENCHES:
+            parser.error(f"no bench {name}: {', '.join(BENCHES)}")
+    return chosen
+
+
+def run_all(stack, chosen):
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as home:
+        for name in chosen.name or BENCHES:
+            c, begun = Context(stack, Path(home), chosen.times, chosen.rows), time.time()
+            figures = BENCHES[name](c)
+            save(name, c, figures, begun)
+            print(f"\n## {name} ({c.rows:,} rows, {c.times} runs, {time.time() - begun:.0f} s)\n\n{table(figures)}",
+                  flush=True)
+
+
+def main():
+    chosen = options()
+    stack = Stack(Path(os.environ.get("WEIR_STACK", ROOT / ".weir/bench")))
+    try:
+        run_all(stack, chosen)
+    finally:
+        stack.down()
+
+
+main()

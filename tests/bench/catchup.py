@@ -1,0 +1,224 @@
+"""From Kafka, as fast as it goes: weir-count alone, count and rank together into Redis, weir-replay into Kafka."""
+import json
+import time
+from collections import Counter
+from statistics import median
+
+import oracle
+from measure import Figure, in_turns, run, sample_of
+from weir import DONE, eventually
+from workload import LONG_S, PACKED, Field, Log, pace
+
+TRANSACTION_BYTES = 4 << 20    # OUTBOX_COMMIT_BYTES of weir-replay
+ALONE = {"limits.skew": 1_000_000}    # weir-count waits for no weir-rank
+LATE = 0.01
+
+
+def filled(c, log, packed, **rules):
+    """The workload's field for a log, and its events in Kafka."""
+    kind = "packed" if packed else "single"
+    more = "-".join(f"{key}{value}" for key, value in rules.items())
+    field = Field(c.stack, "-".join(filter(None, [kind, log.name.replace(".", "d"), more])), c.folder(kind), **rules)
+    field.fill(log, PACKED if packed else 1)
+    return field
+
+
+def start_cost(field, *daemons, **more):
+    """What the daemons use from their start to their end when nothing is left to do."""
+    started = [field.start(name, **more) for name in daemons]
+    for program in started:
+        program.ready()
+    for program in started:
+        program.stop()
+    return sample_of(1, *started)
+
+
+# ---------------------------------------------------------------------------- floors
+
+def bare_read(c, field, log):
+    argv = [c.program("floor-read"), c.stack.kafka, field.topic("events"), field.rules.partitions]
+    return sample_of(log.rows, run([str(word) for word in argv], c.log("floor-read")))
+
+
+def read_floor(c, field, log):
+    return lambda: bare_read(c, field, log)
+
+
+# ---------------------------------------------------------------------------- weir-count
+
+def count_once(field, log):
+    field.reset("ranking")
+    program = field.start("count", **ALONE)
+    seen = field.caught_up("count")
+    assert program.stop() == DONE, program.log
+    return sample_of(log.rows, program, rate=pace(seen, log.rows))
+
+
+def count_figures(c, packed):
+    log = Log(c.rows)
+    field = filled(c, log, packed)
+    found = in_turns(c.times, own=lambda: count_once(field, log), floor=read_floor(c, field, log))
+    begun = start_cost(field, "count", **ALONE)
+    field.close()
+    own, floor = ([s.cpu_us for s in found[side]] for side in ("own", "floor"))
+    rates, name = [s.more["rate"] / 1e6 for s in found["own"]], f"count, {'packed' if packed else 'single-row'}"
+    goals = dict(most=0.12) if packed else dict(most=median(floor) + 0.15)
+    return [Figure(f"{name}: CPU", "s/1M", own, floor, **goals),
+            Figure(f"{name}: rate", "M/s", rates, [s.per_s / 1e6 for s in found["floor"]], least=4.5 if packed else None),
+            Figure(f"{name}: start and end alone", "CPU s", [begun.cpu_s]),
+            Figure(f"{name}: peak memory", "MiB", [s.peak_mib for s in found["own"]])]
+
+
+def count(c):
+    return count_figures(c, False) + count_figures(c, True)
+
+
+# ---------------------------------------------------------------------------- Kafka to Redis
+
+def shown_last(field):
+    """Waits until weir-rank has committed all; -> when the current window changed last."""
+    last = {"end": None, "at": 0.0}
+    ends = field.ends("panes")
+
+    def all_shown():
+        end = field.redis.hget(field.key, "window_end")
+        if end != last["end"]:
+            last.update(end=end, at=time.monotonic())
+        field._committed_behind("rank", "panes", ends)
+    eventually(all_shown, LONG_S, 0.02)
+    return last["at"]
+
+
+def to_redis_once(field, log, check=False):
+    field.reset("ranking")
+    programs = [field.start("count"), field.start("rank")]
+    seen = field.caught_up("count")
+    shown = shown_last(field)
+    if check:
+        same_as_oracle(field, log)
+    for program in programs:
+        assert program.stop() == DONE, program.log
+    rate = log.rows / (max(shown, seen[-1][0]) - next(t for t, n in seen if n > 0))
+    return sample_of(log.rows, *programs, rate=min(rate, pace(seen, log.rows)),
+                     shares=[p.cpu_s / log.rows * 1e6 for p in programs])
+
+
+def same_as_oracle(field, log, windows=5):
+    """Some windows of the history against a count of the rows themselves."""
+    history = {int(end): json.loads(text) for end, text in field.redis.hgetall(field.key + ":history").items()}
+    chosen = sorted(history)[::max(1, len(history) // windows)]
+    counts = {end: Counter() for end in chosen}
+    with open(log.file(), "rb") as rows:
+        for row in rows:
+            _, item, _, _, stamp = row.split(b",")
+            at = int(stamp) * 1000
+            for end in chosen:
+                if end - field.rules.size <= at < end:
+                    counts[end][item] += 1
+    for end in chosen:
+        best = oracle.ranked({item.decode(): n for item, n in counts[end].items()}, field.rules.n)
+        assert history[end]["ranking"] == best, (end, history[end]["ranking"], best)
+        assert history[end]["events"] == counts[end].total(), (end, history[end]["events"])
+    c_windows = (max(history) - min(history)) // field.rules.slide + 1
+    assert len(history) == c_windows, f"{len(history)} windows of {c_windows}"
+
+
+def to_redis_figures(c, packed, late=0.0, base=None):
+    log = Log(c.rows, late)
+    field = filled(c, log, packed)
+    to_redis_once(field, log, check=True)
+    found = in_turns(c.times, own=lambda: to_redis_once(field, log), floor=read_floor(c, field, log))
+    begun = start_cost(field, "count", "rank")
+    field.close()
+    own, floor = ([s.cpu_us for s in found[side]] for side in ("own", "floor"))
+    name = f"Kafka to Redis, {'packed' if packed else 'single-row'}{', 1 % late' if late else ''}"
+    goal = 1.5 * base if base else 0.19 if packed else median(floor) + 0.30
+    rates = Figure(f"{name}: rate", "M/s", [s.more["rate"] / 1e6 for s in found["own"]],
+                   [s.per_s / 1e6 for s in found["floor"]], least=4.0 if packed and not late else None)
+    return [Figure(f"{name}: CPU", "s/1M", own, floor, most=goal), rates,
+            *(Figure(f"{name}: of that, {daemon}", "s/1M", [s.more["shares"][i] for s in found["own"]])
+              for i, daemon in enumerate(("count", "rank"))),
+            Figure(f"{name}: start and end alone", "CPU s", [begun.cpu_s])]
+
+
+def kafka_to_redis(c):
+    single, packed = to_redis_figures(c, False), to_redis_figures(c, True)
+    return [*single, *packed, *to_redis_figures(c, False, LATE, single[0].median),
+            *to_redis_figures(c, True, LATE, packed[0].median)]
+
+
+# ---------------------------------------------------------------------------- weir-replay
+
+def replay_once(field, log, rows_per_record):
+    field.reset("all")
+    return sample_of(log.rows, field.fill(log, rows_per_record))
+
+
+def bare_produce(c, field, log, rows_per_record):
+    """Into a topic as weir-replay's, which is new as that one is."""
+    field.reset("all")
+    field.start("replay", log.file(), "--limit", "1").wait(LONG_S)
+    argv = [c.program("floor-produce"), c.stack.kafka, field.topic("events"), field.rules.partitions,
+            log.file(), rows_per_record, TRANSACTION_BYTES]
+    return sample_of(log.rows, run([str(word) for word in argv], c.log("floor-produce")))
+
+
+def replay_figures(c, packed):
+    log, per = Log(c.rows), PACKED if packed else 1
+    log.file()
+    field = Field(c.stack, "replay", c.folder("replay"))
+    found = in_turns(c.times, own=lambda: replay_once(field, log, per),
+                     floor=lambda: bare_produce(c, field, log, per))
+    field.reset("all")
+    field.end()
+    own, floor = ([s.cpu_us for s in found[side]] for side in ("own", "floor"))
+    name = f"replay, {'packed' if packed else 'single-row'}"
+    return [Figure(f"{name}: CPU", "s/1M", own, floor, most=None if packed else 1.1 * median(floor)),
+            Figure(f"{name}: rate", "M/s", [s.per_s / 1e6 for s in found["own"]],
+                   [s.per_s / 1e6 for s in found["floor"]], least=6.0 if packed else None),
+            Figure(f"{name}: peak memory", "MiB", [s.peak_mib for s in found["own"]])]
+
+
+def parse_figures(c):
+    log = Log(c.rows)
+    def parse(*more):
+        return sample_of(log.rows, run([str(c.program("bench-parse")), str(log.file()), *more], c.log("parse")))
+    field = Field(c.stack, "replay", c.folder("replay"))
+    found = in_turns(c.times, own=parse, floor=lambda: parse("floor"),
+                     dry=lambda: sample_of(log.rows, field.fill(log, 1, replay__dry__run="yes")))
+    field.close()
+    rate = {side: [1 / s.cpu_us for s in found[side]] for side in found}
+    return [Figure("parse and validate", "M rows/s/core", rate["own"], rate["floor"], least=15),
+            Figure("replay --dry-run", "M rows/s/core", rate["dry"], rate["floor"])]
+
+
+def paced_figures(c, rate=200_000, seconds=5):
+    """How far the newest visible event time is from where the schedule has it, sampled while a paced replay runs."""
+    return []
+
+
+def replay(c):
+    return parse_figures(c) + replay_figures(c, False) + replay_figures(c, True) + paced_figures(c)
+
+
+# ---------------------------------------------------------------------------- weir-rank
+
+def rank_slide(c):
+    figures, key = [], "{bench-slide}"
+
+    def slide(panes, items, changed=1000, **environment):
+        argv = [c.program("bench-slide"), c.stack.redis, key, panes, items, changed]
+        said = json.loads(run([str(word) for word in argv], c.log("slide"), environment).log)
+        c.forget(key)
+        return said
+    for name, panes, items, more in (("45 panes", 45, 1_000_000, {}), ("720 panes", 720, 1_000_000, {}),
+                                     ("45 panes, 10,000 items", 45, 10_000, {}),
+                                     ("45 panes, all counts equal", 45, 1_000_000, {"FLAT": "1"})):
+        said = [slide(panes, items, **more) for _ in range(c.times)]
+        figures.append(Figure(f"slide, {name}: rank and Redis", "CPU ms",
+                              [(s["own_us"] + s["redis_us"]) / 1e3 for s in said], most=1.0))
+        figures.append(Figure(f"slide, {name}: rank alone", "CPU ms", [s["own_us"] / 1e3 for s in said]))
+    absorbed = [json.loads(run([str(c.program("bench-slide")), "absorb", "5000000"], c.log("absorb")).log)
+                for _ in range(c.times)]
+    figures.append(Figure("deltas absorbed", "M/s/core", [a["pairs"] / a["us"] for a in absorbed], least=8))
+    return figures

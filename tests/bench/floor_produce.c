@@ -1,0 +1,93 @@
+/* The floor of weir-replay: a transactional producer that sends the lines of a log, in order, to one partition after the
+ * other. It validates nothing, copies nothing and remembers nothing.
+ *
+ *     floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES */
+#include <librdkafka/rdkafka.h>
+#include <string.h>
+
+#include "floor.h"
+
+enum { WAIT_MS = 60000 };
+
+struct floor_produce {
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *topic;
+    int32_t partition_n;
+    int64_t record_n;
+    size_t open_bytes; /* of the transaction */
+};
+
+static rd_kafka_t *client(const char *brokers)
+{
+    const char *settings[][2] = {
+        {"bootstrap.servers", brokers},
+        {"transactional.id", "floor-produce"},
+        {"compression.codec", "lz4"},
+        {"linger.ms", "5"},
+        {"queue.buffering.max.kbytes", "65536"},
+        {"message.max.bytes", "4194304"},
+        {"socket.nagle.disable", "true"},
+    };
+    char text[400];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof text))
+            FLOOR_DIE("floor-produce: %s", text);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (!rk) FLOOR_DIE("floor-produce: %s", text);
+    return rk;
+}
+
+static void must(rd_kafka_error_t *error)
+{
+    if (error) FLOOR_DIE("floor-produce: %s", rd_kafka_error_string(error));
+}
+
+static void commit(struct floor_produce *f, bool more)
+{
+    must(rd_kafka_commit_transaction(f->rk, WAIT_MS));
+    if (more) must(rd_kafka_begin_transaction(f->rk));
+    f->open_bytes = 0;
+}
+
+static void put(struct floor_produce *f, const char *key, size_t key_len, const char *value,
+                size_t len)
+{
+    int32_t partition = (int32_t)(f->record_n++ % f->partition_n);
+    f->open_bytes += key_len + len;
+    if (rd_kafka_produce(f->topic, partition, RD_KAFKA_MSG_F_BLOCK, (void *)(uintptr_t)value, len,
+                         key, key_len, NULL))
+        FLOOR_DIE("floor-produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+/* Lines lie one behind the other: a packed record is a piece of the file. */
+static void send_all(struct floor_produce *f, struct floor_file rest, int rows_per_record,
+                     size_t transaction_bytes)
+{
+    size_t len;
+    for (const char *value, *line; (value = floor_line(&rest, &len));) {
+        const char *comma = rows_per_record == 1 ? memchr(value, ',', len) : NULL;
+        const char *stop = value + len;
+        for (int i = 1; i < rows_per_record && (line = floor_line(&rest, &len)); i++)
+            stop = line + len;
+        put(f, value, comma ? (size_t)(comma - value) : 0, value, (size_t)(stop - value));
+        if (f->open_bytes >= transaction_bytes) commit(f, true);
+    }
+    commit(f, false);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 7)
+        FLOOR_DIE(
+            "usage: floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES");
+    struct floor_produce f = {.rk = client(argv[1]), .partition_n = (int32_t)atoi(argv[3])};
+    f.topic = rd_kafka_topic_new(f.rk, argv[2], NULL);
+    must(rd_kafka_init_transactions(f.rk, WAIT_MS));
+    must(rd_kafka_begin_transaction(f.rk));
+    send_all(&f, floor_file(argv[4]), atoi(argv[5]), (size_t)atol(argv[6]));
+    printf("{\"records\": %lld}\n", (long long)f.record_n);
+    rd_kafka_topic_destroy(f.topic);
+    rd_kafka_destroy(f.rk);
+    return 0;
+}
