@@ -21,17 +21,20 @@ int str_cmp(struct str a, struct str b)
 
 bool str_int64(struct str s, int64_t *ret_value)
 {
+    enum { DIGITS_MAX = 19 }; /* of an int64, and they always fit in a uint64 */
     bool minus = s.len > 0 && s.at[0] == '-';
-    size_t i = minus;
-    if (i == s.len) return false;
-    int64_t value = 0;
-    for (; i < s.len; i++) {
-        if (s.at[i] < '0' || s.at[i] > '9') return false;
-        if (__builtin_mul_overflow(value, 10, &value)) return false;
-        int digit = s.at[i] - '0';
-        if (__builtin_add_overflow(value, minus ? -digit : digit, &value)) return false;
+    const char *at = s.at + minus, *end = s.at + s.len;
+    if (at == end) return false;
+    while (end - at > 1 && *at == '0') at++;
+    if (end - at > DIGITS_MAX) return false;
+    uint64_t value = 0;
+    for (; at < end; at++) {
+        unsigned digit = (unsigned char)*at - '0';
+        if (digit > 9) return false;
+        value = value * 10 + digit;
     }
-    *ret_value = value;
+    if (value > (uint64_t)INT64_MAX + minus) return false;
+    *ret_value = (int64_t)(minus ? 0 - value : value);
     return true;
 }
 

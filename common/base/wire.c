@@ -96,3 +96,8 @@ uint64_t wire_hash(struct str bytes)
 {
     return XXH3_64bits(bytes.at, bytes.len);
 }
+
+uint64_t wire_xxh64(struct str bytes)
+{
+    return XXH64(bytes.at, bytes.len, 0);
+}

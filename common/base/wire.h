@@ -38,4 +38,7 @@ MUST_CHECK bool wire_done(const struct wire *w);
 /* wire_hash is the XXH3 of bytes, for digests and fingerprints. */
 uint64_t wire_hash(struct str bytes);
 
+/* wire_xxh64 is the XXH64 of bytes (seed 0), for hashes that others compute too. */
+uint64_t wire_xxh64(struct str bytes);
+
 #endif

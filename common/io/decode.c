@@ -117,16 +117,17 @@ bool decode_next_row(struct str *rest, struct str *ret_row, int32_t *index)
     return true;
 }
 
-static bool is_id(struct str s)
+static bool is_id(struct str s, bool plain)
 {
-    return s.len >= 1 && s.len <= EVENT_KEY_MAX && str_is_text(s);
+    return s.len >= 1 && s.len <= EVENT_KEY_MAX && (plain || str_is_text(s));
 }
 
-static bool fields_are_good(const struct columns *c, const struct str *fields)
+static bool fields_are_good(const struct columns *c, const struct str *fields, bool plain)
 {
     for (int i = 0; i < c->n; i++) {
         if (i != c->behavior && !columns_kept(c, i)) continue;
-        if (fields[i].len > DECODE_FIELD_MAX_BYTES || !str_is_text(fields[i])) return false;
+        if (fields[i].len > DECODE_FIELD_MAX_BYTES) return false;
+        if (!plain && !str_is_text(fields[i])) return false;
     }
     return true;
 }
@@ -150,13 +151,16 @@ static enum decode_verdict time_of(const struct decoder *d, const struct record 
     return DECODE_GOOD;
 }
 
-static enum decode_verdict split(struct decoder *d, struct str row, struct str *fields)
+static enum decode_verdict split(struct decoder *d, struct str row, struct str *fields,
+                                 bool *ret_plain)
 {
+    *ret_plain = false;
     if (row.len && row.at[row.len - 1] == '\r') row.len--;
     if (row.len == 0) return DECODE_EMPTY;
     if (row.len > DECODE_ROW_MAX_BYTES) return DECODE_LONG;
-    bool good = d->format == DECODE_CSV ? decode_csv_split(&d->columns, d->separator, row, fields)
-                                        : decode_json_split(d->json, &d->columns, row, fields);
+    bool good = d->format == DECODE_CSV
+                    ? decode_csv_split(&d->columns, d->separator, row, fields, ret_plain)
+                    : decode_json_split(d->json, &d->columns, row, fields);
     return good ? DECODE_GOOD : DECODE_COLUMNS;
 }
 
@@ -165,11 +169,12 @@ enum decode_verdict decode_row(struct decoder *d, const struct record *r, struct
 {
     const struct columns *c = &d->columns;
     struct str *fields = ret_event->fields;
-    enum decode_verdict verdict = split(d, row, fields);
+    bool plain;
+    enum decode_verdict verdict = split(d, row, fields, &plain);
     if (verdict != DECODE_GOOD) return verdict;
-    if (!is_id(fields[c->user])) return DECODE_USER;
-    if (!is_id(fields[c->item])) return DECODE_ITEM;
-    if (!fields_are_good(c, fields)) return DECODE_FIELD;
+    if (!is_id(fields[c->user], plain)) return DECODE_USER;
+    if (!is_id(fields[c->item], plain)) return DECODE_ITEM;
+    if (!fields_are_good(c, fields, plain)) return DECODE_FIELD;
     ret_event->position = (struct position){r->partition, r->offset, index};
     ret_event->user = fields[c->user];
     ret_event->item = fields[c->item];

@@ -4,8 +4,10 @@
 
 #include "flow/columns.h"
 
-/* decode_csv_split points fields at the row's columns; false unless there are exactly c->n. */
-bool decode_csv_split(const struct columns *c, char separator, struct str row, struct str *fields);
+/* decode_csv_split points fields at the row's columns; false unless there are exactly c->n. *ret_plain: all of them are
+ * printable ASCII for sure. */
+bool decode_csv_split(const struct columns *c, char separator, struct str row, struct str *fields,
+                      bool *ret_plain);
 
 struct decode_json;
 

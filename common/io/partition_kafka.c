@@ -18,10 +18,13 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
+/* Of one partition in one go: the next one's records are of the same time, and so are the panes that they touch. */
+enum { READ_BYTES = 32 * 1024 };
+
 struct reading {
     struct partition_kafka *part;
     const struct partition_kafka_reader *by;
-    size_t n;
+    size_t n, bytes;
     bool stop;
     struct err *err;
 };
@@ -58,6 +61,7 @@ static bool hand_over(struct reading *r, const rd_kafka_message_t *m)
     };
     r->part->next = m->offset + 1;
     r->n++;
+    r->bytes += m->len;
     return r->by->stage->record(r->by->stage->self, &record, r->err);
 }
 
@@ -65,7 +69,7 @@ static void on_message(rd_kafka_message_t *m, void *opaque)
 {
     struct reading *r = opaque;
     bool ok = m->err ? no_record(r, m) : hand_over(r, m);
-    bool go_on = ok && !*r->by->stop && !*r->by->out_of_range;
+    bool go_on = ok && !*r->by->stop && !*r->by->out_of_range && r->bytes < READ_BYTES;
     if (go_on && partition_kafka_wanted(r->part, r->by->stage)) return;
     r->stop = true;
     rd_kafka_yield(r->by->rk);
