@@ -5,9 +5,9 @@ from collections import Counter
 from statistics import median
 
 import oracle
-from measure import Figure, in_turns, run, sample_of
+from measure import Figure, Measured, in_turns, run, sample_of
 from weir import DONE, eventually
-from workload import LONG_S, PACKED, Field, Log, pace
+from workload import LONG_S, PACKED, RATE, Field, Log, pace
 
 TRANSACTION_BYTES = 4 << 20    # OUTBOX_COMMIT_BYTES of weir-replay
 ALONE = {"limits.skew": 1_000_000}    # weir-count waits for no weir-rank
@@ -170,7 +170,7 @@ def replay_figures(c, packed):
     found = in_turns(c.times, own=lambda: replay_once(field, log, per),
                      floor=lambda: bare_produce(c, field, log, per))
     field.reset("all")
-    field.end()
+    field.close()
     own, floor = ([s.cpu_us for s in found[side]] for side in ("own", "floor"))
     name = f"replay, {'packed' if packed else 'single-row'}"
     return [Figure(f"{name}: CPU", "s/1M", own, floor, most=None if packed else 1.1 * median(floor)),
@@ -192,9 +192,24 @@ def parse_figures(c):
             Figure("replay --dry-run", "M rows/s/core", rate["dry"], rate["floor"])]
 
 
-def paced_figures(c, rate=200_000, seconds=5):
-    """How far the newest visible event time is from where the schedule has it, sampled while a paced replay runs."""
-    return []
+def paced_figures(c, rate=200_000, seconds=10):
+    """How far committed rows are from their schedule, as their readers see them."""
+    log, speed = Log(rate * seconds), rate / RATE
+    log.file()
+    field = Field(c.stack, "paced", c.folder("paced"))
+
+    def once():
+        field.reset("all")
+        field.start("replay", log.file(), "--limit", "1", "--job", "one").wait(LONG_S)    # makes the topics
+        argv = [c.program("bench-lag"), c.stack.kafka, field.topic("events"), field.rules.partitions, speed, log.rows]
+        reader = Measured([str(word) for word in argv], c.log("lag"))
+        field.fill(log, 1, replay__speed=f"{speed:.3f}x")
+        assert reader.wait(60) == DONE, reader.log
+        return json.loads(reader.log)
+    said = [once() for _ in range(c.times)]
+    field.close()
+    return [Figure(f"paced replay, {rate:,} rows/s: {which}", "ms behind", [s[f"{which}_ms"] for s in said],
+                   most=50 if which == "max" else None) for which in ("median", "p99", "max")]
 
 
 def replay(c):

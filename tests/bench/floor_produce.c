@@ -2,10 +2,9 @@
  * other. It validates nothing, copies nothing and remembers nothing.
  *
  *     floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES */
-#include <librdkafka/rdkafka.h>
 #include <string.h>
 
-#include "floor.h"
+#include "floor_client.h"
 
 enum { WAIT_MS = 60000 };
 
@@ -27,15 +26,9 @@ static rd_kafka_t *client(const char *brokers)
         {"queue.buffering.max.kbytes", "65536"},
         {"message.max.bytes", "4194304"},
         {"socket.nagle.disable", "true"},
+        {0},
     };
-    char text[400];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof text))
-            FLOOR_DIE("floor-produce: %s", text);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    if (!rk) FLOOR_DIE("floor-produce: %s", text);
-    return rk;
+    return floor_client(RD_KAFKA_PRODUCER, settings);
 }
 
 static void must(rd_kafka_error_t *error)
