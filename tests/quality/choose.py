@@ -1,6 +1,6 @@
-"""Settings of the models and weights of the blend, chosen on a validation task by its first measure. Test items are not
-known here."""
-from typing import NamedTuple
+"""Settings of the models, chosen on a validation task by its first measure; the weights of the blend are weir-fit's own,
+which carves another part from the same rows. Test items are not known here."""
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,18 +10,22 @@ from served import Refused
 CANDIDATES = {
     "popular": [{}],
     "transitions": [{}],
-    "itemknn": [{}],
-    "vmisknn": [{}],
-    "ease": [{}],
+    "itemknn": [{}, {"itemknn.decay": 0.8}, {"itemknn.decay": 0.7}, {"itemknn.neighbours": 1000},
+                {"itemknn.recent": 50, "itemknn.decay": 0.95}],
+    "vmisknn": [{}, {"vmisknn.recent": 5}, {"vmisknn.recent": 20}, {"vmisknn.neighbours": 50},
+                {"vmisknn.sessions": 1000, "vmisknn.neighbours": 300}],
+    "ease": [{}, {"ease.recency": 0.95}, {"ease.recency": 0.9}, {"ease.recency": 0.9, "ease.ridge": 100},
+             {"ease.recency": 0.9, "ease.ridge": 1000}],
 }
-WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1)    # of a further part beside the best, which has 1
 
 
-class Choice(NamedTuple):
+@dataclass
+class Choice:
     name: str
     kind: str
     settings: dict
-    value: float    # of the validation's first measure
+    value: float | None = None    # of the validation's first measure
+    weights: dict = field(default_factory=dict)    # of a blend's parts
 
 
 def value_of(task, ranked):
@@ -29,25 +33,35 @@ def value_of(task, ranked):
     return float(np.mean([measure.of(items, case.wanted, measure.k) for case, items in zip(task.cases, ranked)]))
 
 
-def tried(shelf, task, candidates):
-    """candidates: (name, kind, settings). -> a Choice for each that could be fitted, with what it reached."""
+def tried(shelf, task, choices):
+    """-> those that could be fitted, with what they reached."""
     fitted = []
-    for name, kind, settings in candidates:
-        try:
-            shelf.fit(name, kind, settings)
-            fitted.append((name, kind, settings))
-        except Refused as refusal:
-            print(f"    {name}: left out: {refusal}", flush=True)
-    with shelf.served() as ask:
-        choices = [Choice(*one, value_of(task, ask(one[0], task))) for one in fitted]
     for choice in choices:
-        print(f"    {choice.name:16} {choice.value:.4f}  {choice.settings or ''}", flush=True)
-    return choices
+        try:
+            choice.weights = shelf.fit(choice.name, choice.kind, choice.settings)
+            fitted.append(choice)
+        except Refused as refusal:
+            print(f"    {choice.name}: left out: {refusal}", flush=True)
+    with shelf.served() as ask:
+        for choice in fitted:
+            choice.value = value_of(task, ask(choice.name, task))
+            print(f"    {choice.name:12} {choice.value:.4f}  {choice.weights or choice.settings or ''}", flush=True)
+    return fitted
 
 
-def singles(shelf, task, kinds):
-    """-> for each kind its best Choice, the first of equals."""
-    choices = tried(shelf, task, [(f"{kind}-{n}", kind, settings) for kind in kinds
+def singles(shelf, task, kinds, fixed):
+    """-> the best Choice of each kind, the first of equals, under the kind's name. fixed: settings of all."""
+    choices = tried(shelf, task, [Choice(f"{kind}-{n}", kind, {**fixed, **settings}) for kind in kinds
                                   for n, settings in enumerate(CANDIDATES[kind])])
-    return {kind: max((c for c in choices if c.kind == kind), key=lambda choice: choice.value)
-            for kind in kinds if any(c.kind == kind for c in choices)}
+    best = [max((choice for choice in choices if choice.kind == kind), key=lambda choice: choice.value)
+            for kind in kinds if any(choice.kind == kind for choice in choices)]
+    for choice in best:
+        shelf.rename(choice.name, choice.kind)
+        choice.name = choice.kind
+    return best
+
+
+def blend(shelf, task, parts, fixed):
+    """-> the blend of these choices, which are on the shelf."""
+    names = ",".join(part.name for part in parts if part.kind != "popular")
+    return tried(shelf, task, [Choice("blend", "blend", {**fixed, "blend.parts": names})])

@@ -33,8 +33,7 @@ class Score:
 @dataclass
 class Result:
     model: str
-    settings: dict
-    validation: float | None
+    choice: choose.Choice
     scores: dict    # measure -> Score
     coverage: float
     novelty: float
@@ -80,7 +79,7 @@ def result(choice, task, ranked, draw):
     scores = {measure.name: score([measure.of(items, case.wanted, measure.k)
                                    for case, items in zip(task.cases, ranked)], draw) for measure in task.measures}
     owners = task.owners
-    return Result(choice.name, choice.settings, choice.value, scores, metrics.coverage(shown, len(owners)),
+    return Result(choice.name, choice, scores, metrics.coverage(shown, len(owners)),
                   metrics.novelty(shown, owners, task.users_n))
 
 
@@ -88,28 +87,29 @@ def measured(task, choices, folder):
     shelf = Shelf(folder, task.rows)
     draw = metrics.resample([case.user for case in task.cases])
     for choice in choices:
-        shelf.fit(choice.name, choice.kind, choice.settings)
+        choice.weights = shelf.fit(choice.name, choice.kind, choice.settings)
     with shelf.served() as ask:
         results = [result(choice, task, ask(choice.name, task), draw) for choice in choices]
     return Outcome(results, task.measures, task.cases, len(task.owners), len(task.rows))
 
 
 def chosen(protocol, models, folder):
-    """-> a Choice for each model, from the validation split."""
+    """-> a Choice for each model, from the validation split; the blend is of all others but `popular`."""
     task = protocol.validation()
     shelf = Shelf(folder, task.rows)
-    found = choose.singles(shelf, task, [model for model in models if model != "blend"])
-    return [choice._replace(name=kind) for kind, choice in found.items()]
+    choices = choose.singles(shelf, task, [model for model in models if model != "blend"], protocol.settings)
+    return choices + (choose.blend(shelf, task, choices, protocol.settings) if "blend" in models else [])
 
 
-def unchosen(models):
-    return [choose.Choice(model, model, {}, None) for model in models]
+def unchosen(protocol, models):
+    return [choose.Choice(model, model, protocol.settings) for model in models]
 
 
 def evaluate(letter, asked):
     protocol = PROTOCOLS[letter]
     print(f"{letter}: {protocol.title}", flush=True)
-    choices = chosen(protocol, asked.models, fresh(letter, "validation")) if asked.choice else unchosen(asked.models)
+    choices = (chosen(protocol, asked.models, fresh(letter, "validation")) if asked.choice
+               else unchosen(protocol, asked.models))
     outcome = measured(protocol.test(), choices, fresh(letter, "test"))
     for one in outcome.results:
         print(f"  {one.model:12}", "  ".join(f"{name} {report.figure(s)}" for name, s in one.scores.items()),

@@ -60,6 +60,7 @@ class Protocol:
     text: str
     test: callable          # () -> Task
     validation: callable    # () -> Task
+    settings: dict          # of weir-fit, for all models
     reference: dict         # model -> measure -> value of a simple prototype
 
 
@@ -151,7 +152,7 @@ PROTOCOLS = {
         "MovieLens-100K, the last film of each user",
         "The last item of each of 943 users by time (equal times: order of the file) is hidden; all items that the user "
         "has not rated are ranked. Ranks beyond 500 count 0 in MRR. Validation: the same with the item before the last.",
-        lambda: last_one(movielens()), lambda: last_one(last_one(movielens()).rows),
+        lambda: last_one(movielens()), lambda: last_one(last_one(movielens()).rows), {"fit.split": "last"},
         {"popular": {"HR@10": .086, "NDCG@10": .045}, "itemknn": {"HR@10": .181, "NDCG@10": .101},
          "transitions": {"HR@10": .204, "NDCG@10": .113}, "blend": {"HR@10": .203, "NDCG@10": .115}}),
     "B": Protocol(
@@ -160,12 +161,13 @@ PROTOCOLS = {
         "may be answered again (`reconsume`), but for the item that it is at. Validation: the sessions that end in the "
         f"last {VALIDATION_DAYS} days of the training part.",
         lambda: next_click(serenade("train"), serenade("test")), lambda: newest_sessions(serenade("train")),
+        {"fit.split": "users", "ease.items": 5000},
         {"popular": {"HR@20": .011, "MRR@20": .002}, "vmisknn": {"HR@20": .646, "MRR@20": .334},
          "Serenade, published": {"HR@20": .640, "MRR@20": .328}}),
     "C": Protocol(
         "MovieLens-100K, the last fifth of each user's films",
         "The newest 20 % of each user's items are hidden; all that the user has not rated before are ranked. Validation: "
         "the newest 20 % of what is left.",
-        lambda: last_fifth(movielens()), lambda: last_fifth(last_fifth(movielens()).rows),
+        lambda: last_fifth(movielens()), lambda: last_fifth(last_fifth(movielens()).rows), {"fit.split": "last"},
         {"popular": {"NDCG@10": .121}, "itemknn": {"NDCG@10": .236}}),
 }

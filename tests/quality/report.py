@@ -37,8 +37,11 @@ def overview(outcomes):
                  [[f"`{model}`", *(cell(model, *at) for at in columns)] for model in models])
 
 
-def settings_of(result):
-    return ", ".join(f"{key} {value}" for key, value in result.settings.items()) or "as weir-fit has them"
+def settings_of(choice):
+    if choice.weights:
+        return ", ".join(f"{weight:g} x `{part}`" for part, weight in choice.weights.items())
+    own = {key: value for key, value in choice.settings.items() if key.startswith(f"{choice.kind}.")}
+    return ", ".join(f"{key} = {value}" for key, value in own.items()) or "as weir-fit has them"
 
 
 def details(letter, protocol, outcome):
@@ -59,7 +62,7 @@ def details(letter, protocol, outcome):
         table(["model", *names, "prototype: " + " / ".join(names), "coverage", "novelty"], rows), "",
         *verdict(outcome), "",
         table(["model", "settings, chosen on the validation part", f"validation {outcome.measures[0].name}"],
-              [[f"`{r.model}`", settings_of(r), f"{r.validation:.4f}" if r.validation else "-"]
+              [[f"`{r.model}`", settings_of(r.choice), f"{r.choice.value:.4f}" if r.choice.value else "-"]
                for r in outcome.results]), ""])
 
 

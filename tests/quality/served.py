@@ -25,12 +25,17 @@ class Shelf:
         self.log.write_text("".join(f"{row.user},{row.item},0,pv,{row.time_s}\n" for row in rows))
 
     def fit(self, name, kind, settings):
-        """settings: key of [fit] -> value."""
-        keys = [word for key, value in settings.items() for word in ("-o", f"fit.{key}={value}")]
+        """settings: configuration key -> value. -> the weights of a blend's parts."""
+        settings = {"fit.validate": "no", **settings}
+        keys = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
         done = subprocess.run([BIN / "weir-fit", kind, self.log, "--out", self.models / name, *keys],
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise Refused(done.stderr.strip().splitlines()[-1])
+        return json.loads((self.models / name / "manifest.json").read_text()).get("parts", {})
+
+    def rename(self, name, new_name):
+        (self.models / name).rename(self.models / new_name)
 
     @contextmanager
     def served(self):
