@@ -15,13 +15,15 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 import redis
 
 import catchup
+import limits
 import stores
 from measure import table
 from weir import BIN, ROOT, Stack
 
 os.environ["MONGOC_DISABLE_SHM"] = "1"
 BENCHES = {"count": catchup.count, "kafka-to-redis": catchup.kafka_to_redis, "replay": catchup.replay,
-           "rank-slide": catchup.rank_slide, "archive": stores.archive, "recommend": stores.recommend}
+           "rank-slide": catchup.rank_slide, "archive": stores.archive, "recommend": stores.recommend,
+           "growth": limits.growth, "memory": limits.memory, "start": limits.start}
 
 
 class Context:
