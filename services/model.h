@@ -1,46 +1,49 @@
-/* The model file: item-to-item transitions, written by weir-fit, mapped into memory by weir-infer.
+/* A model is a directory: manifest.json, and the files of its data and ids that this names. A blend
+ * is its manifest alone; its parts are models beside it, and of the same ids.
  *
- *     header | sums u64[n] | row_start u64[n+1] | text_start u64[n+1] | to u32[e] | count u32[e] | text
- *
- * Items are numbered in the order of their ids (item_order_cmp), so "ties by id" is ties by
- * number. Row a of the table (compressed sparse rows) is to/count[row_start[a] ..
- * row_start[a+1]): count is T[a][to] in hundredths, which are exact for the weights 1, 0.7 and
- * 0.49, and `to` ascends. sums[a] is the sum of the row's counts. The id of item a is
- * text[text_start[a] .. text_start[a+1]). All numbers are little-endian. */
+ * A model is replaced file by file, the manifest last: whoever opens it finds the old or the new one,
+ * and who has it open keeps what he has. */
 #ifndef WEIR_SERVICES_MODEL_H
 #define WEIR_SERVICES_MODEL_H
 
-#include <stdint.h>
+#include "services/ids.h"
+#include "services/kind.h"
+#include "services/manifest_json.h"
 
-#include "base/err.h"
-#include "base/str.h"
-
-enum { MODEL_ID_MAX_BYTES = 256 };
-
-/* Arrays are the writer's own, or lie in the mapping of an opened file. */
-struct model {
-    uint32_t items_n;
-    uint64_t edges_n, text_bytes;
-    const uint64_t *sums, *row_start, *text_start;
-    const uint32_t *to, *count;
-    const char *text;
-    void *map; /* own; NULL = arrays are somebody else's */
-    size_t map_bytes;
+enum {
+    MODEL_NAME_BYTES = MANIFEST_JSON_NAME_BYTES,
+    MODEL_VERSION_BYTES = MANIFEST_JSON_NAME_BYTES + 9
 };
 
-/* model_write replaces the file at path at once, or leaves it as it was. */
-MUST_CHECK bool model_write(const struct model *m, const char *path, struct err *e);
+struct model {
+    const struct kind *kind;
+    struct manifest_json manifest;
+    char version[MODEL_VERSION_BYTES]; /* the manifest's, with a hash of its parts' versions */
+    struct ids ids;
+    struct array_file data; /* own */
+    double parameters[KIND_PARAMETERS_MAX];
+    struct model_part {
+        struct model *model; /* own */
+        double weight;
+    } * parts; /* own */
+    size_t parts_n;
+};
 
-/* model_open maps a file after it has checked every byte: checksum, then structure. Any other
- * file is refused. */
-MUST_CHECK bool model_open(struct model *m, const char *path, struct err *e);
+/* model_kind finds a kind by its name; NULL = unknown. */
+const struct kind *model_kind(const char *name);
 
-void model_close(struct model *m);
+/* model_open opens root/name after it has checked every byte of it: hashes, then structure. Any other
+ * is refused. Freed by model_free. */
+MUST_CHECK struct model *model_open(const char *root, const char *name, struct err *e);
+void model_free(struct model *m); /* NULL is fine */
 
-/* model_id borrows the id of an item. */
-struct str model_id(const struct model *m, uint32_t item);
+/* model_write makes or replaces root/name (and root, if it is missing): data, ids, kind, settings,
+ * parts and validation are m's, hashes are filled in and version is begun with `newest`, a text of
+ * digits that grows with the age of the log, so that versions are in order. */
+MUST_CHECK bool model_write(struct model *m, const char *root, const char *name, const char *newest,
+                            struct err *e);
 
-/* model_find gives the number of an id; false = unknown. */
-bool model_find(const struct model *m, struct str id, uint32_t *ret_item);
+/* model_set takes the parameters of the kind from the settings; NULL, or what is wrong. */
+MUST_CHECK const char *model_set(struct model *m);
 
 #endif

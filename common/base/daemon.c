@@ -213,6 +213,11 @@ struct metrics *daemon_metrics(struct daemon *d)
     return d->metrics;
 }
 
+struct health *daemon_health(struct daemon *d)
+{
+    return &d->health;
+}
+
 void daemon_ready(struct daemon *d, bool ready)
 {
     health_ready(&d->health, ready);

@@ -8,6 +8,7 @@
 #include "base/patience.h"
 
 struct daemon;
+struct health;
 
 struct daemon_spec {
     const char *name;    /* "weir-count" */
@@ -37,6 +38,9 @@ const char *daemon_instance(const struct daemon *d); /* --instance, or "0" */
 bool daemon_static_member(const struct daemon *d);
 
 struct metrics *daemon_metrics(struct daemon *d);
+
+/* daemon_health is what /metrics, /healthz and /readyz tell, for who serves them on another port too. */
+struct health *daemon_health(struct daemon *d);
 
 /* daemon_ready tells supervisor and /readyz whether we do our work (have an assignment, reach our stores). */
 void daemon_ready(struct daemon *d, bool ready);

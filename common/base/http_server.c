@@ -22,6 +22,7 @@ enum {
     WATCH_MS = 100,
     HEADER_MAX_BYTES = 32 * 1024, /* libmicrohttpd's memory for one connection */
     BACKLOG = 64,
+    ERROR_MAX_BYTES = 200,
 };
 
 /* One connection, and since when its present request is on the way. */
@@ -184,6 +185,14 @@ struct request {
     struct buf body;
 };
 
+static void add_headers(struct MHD_Response *r, struct http_reply *reply)
+{
+    for (size_t i = 0; i < COUNT_OF(reply->headers) && reply->headers[i].name; i++) {
+        MHD_add_response_header(r, reply->headers[i].name, reply->headers[i].value);
+        free(reply->headers[i].value);
+    }
+}
+
 static enum MHD_Result send_reply(struct MHD_Connection *c, struct http_reply *reply)
 {
     bool empty = reply->body.len == 0;
@@ -191,8 +200,9 @@ static enum MHD_Result send_reply(struct MHD_Connection *c, struct http_reply *r
         MHD_create_response_from_buffer(reply->body.len, empty ? (void *)"" : reply->body.at,
                                         empty ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
     buf_finish(&reply->body);
-    if (!r) return MHD_NO;
+    if (!r) return MHD_NO; /* out of memory */
     MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    add_headers(r, reply);
     if (reply->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST");
     enum MHD_Result queued = MHD_queue_response(c, (unsigned)reply->status, r);
@@ -202,9 +212,9 @@ static enum MHD_Result send_reply(struct MHD_Connection *c, struct http_reply *r
 
 static enum MHD_Result send_error(struct MHD_Connection *c, int status, const char *text)
 {
-    struct http_reply reply = {.status = status, .content_type = "text/plain"};
-    buf_init(&reply.body, strlen(text));
-    buf_add_str(&reply.body, str_of(text));
+    struct http_reply reply = {.status = status, .content_type = "application/json"};
+    buf_init(&reply.body, ERROR_MAX_BYTES);
+    buf_printf(&reply.body, "{\"detail\":\"%s\"}", text);
     return send_reply(c, &reply);
 }
 
@@ -225,9 +235,9 @@ static enum MHD_Result begin(const struct http_server *s, struct MHD_Connection 
                              const char *method, struct request **ret_request)
 {
     if (!method_known(method))
-        return send_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed\n");
+        return send_error(c, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed");
     if (announced_too_long(c, s->conf.body_max_bytes))
-        return send_error(c, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large\n");
+        return send_error(c, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
     *ret_request = mem_zero(1, sizeof **ret_request);
     buf_init(&(*ret_request)->body, s->conf.body_max_bytes);
     return MHD_YES;
@@ -241,7 +251,7 @@ static enum MHD_Result serve(const struct http_server *s, struct MHD_Connection 
     s->conf.handler(s->conf.ctx, request, &reply);
     if (!reply.body.overflow) return send_reply(c, &reply);
     buf_finish(&reply.body);
-    return send_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "the reply is too large\n");
+    return send_error(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "the reply is too large");
 }
 
 static enum MHD_Result answer(void *self, struct MHD_Connection *c, const char *url,

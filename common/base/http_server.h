@@ -11,10 +11,16 @@ struct http_request {
     struct str body;           /* borrowed for the call */
 };
 
+struct http_reply_header {
+    const char *name; /* static text; NULL = none */
+    char *value;      /* own */
+};
+
 struct http_reply {
-    int status;               /* 200 unless set */
-    const char *content_type; /* static text; "text/plain" unless set */
-    struct buf body;          /* written by the handler */
+    int status;                          /* 200 unless set */
+    const char *content_type;            /* static text; "text/plain" unless set */
+    struct buf body;                     /* written by the handler */
+    struct http_reply_header headers[2]; /* more of them */
 };
 
 /* Called on the server's threads, several at a time if threads > 1. */

@@ -9,13 +9,13 @@
 #include "base/mem.h"
 
 enum {
-    USERS_MAX = 1024,
+    USERS_MAX = 256,
     ITEMS_MAX = 200,
     EXCLUDE_MAX = 1000,
-    N_REC_MAX = 1000,
+    N_REC_MAX = 500,
     ID_MAX_BYTES = 256,
     DEPTH_MAX = 3,
-    VALUES_MAX = 1 << 19, /* of one body, which bounds the memory of its JSON to some 40 MB */
+    VALUES_MAX = 1 << 15, /* of one body of 64 KiB */
 };
 
 /* Copies an id's text behind what r has already; it is never longer than its JSON. len 0 = not
@@ -56,12 +56,14 @@ static const char *read_users(struct contract_json_request *r, const json_t *roo
 {
     const json_t *users = json_object_get(root, "user");
     if (!json_is_array(users)) return "user: want a list of ids";
-    if (json_array_size(users) > USERS_MAX) return "user: at most 1024";
+    if (json_array_size(users) > USERS_MAX) return "user: at most 256";
     r->users_n = json_array_size(users);
     r->users = mem_zero(r->users_n, sizeof r->users[0]);
-    for (size_t i = 0; i < r->users_n; i++)
-        if (read_id(r, json_array_get(users, i), text_len).len == 0)
+    for (size_t i = 0; i < r->users_n; i++) {
+        r->users[i].id = read_id(r, json_array_get(users, i), text_len);
+        if (r->users[i].id.len == 0)
             return "user: want integers, or strings of 1 to 256 bytes of text";
+    }
     return NULL;
 }
 
@@ -84,14 +86,23 @@ static const char *read_items(struct contract_json_request *r, const json_t *roo
     return wrong;
 }
 
+static bool read_switch(const json_t *root, const char *name, bool *ret)
+{
+    const json_t *value = json_object_get(root, name);
+    *ret = json_is_true(value);
+    return !value || json_is_boolean(value);
+}
+
 static const char *read_all(struct contract_json_request *r, const json_t *root)
 {
     if (!json_is_object(root)) return "want a JSON object";
     const json_t *n_rec = json_object_get(root, "n_rec");
     if (!json_is_integer(n_rec) || json_integer_value(n_rec) < 1 ||
         json_integer_value(n_rec) > N_REC_MAX)
-        return "n_rec: want an integer from 1 to 1000";
+        return "n_rec: want an integer from 1 to 500";
     r->n_rec = (int)json_integer_value(n_rec);
+    if (!read_switch(root, "scores", &r->scores) || !read_switch(root, "reconsume", &r->reconsume))
+        return "scores and reconsume: want true or false";
     size_t text_len = 0;
     const char *wrong = read_users(r, root, &text_len);
     return wrong ? wrong : read_items(r, root, &text_len);

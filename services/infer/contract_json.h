@@ -1,21 +1,26 @@
 /* The wire contract of the inference service: {"user":[u,..],"item":[[i,..],..],"n_rec":N} comes
- * in, with an optional "exclude":[[i,..],..], and [[i,..],..] goes out, one list for each user.
- * Ids are strings or integers; members that are not named here are ignored. */
+ * in, and [[i,..],..] goes out, one list for each user. Ids are strings or integers.
+ *
+ * Optional: "exclude":[[i,..],..], what not to answer; "reconsume":true, items of the request but for
+ * the newest may be answered; "scores":true, the answer is [[[i,score],..],..]. Other members are
+ * ignored. */
 #ifndef WEIR_INFER_CONTRACT_JSON_H
 #define WEIR_INFER_CONTRACT_JSON_H
 
 #include "base/buf.h"
 
 struct contract_json_user {
+    struct str id;       /* into text */
     struct str *items;   /* own; into text; oldest first, at most 200 */
     struct str *exclude; /* own; into text; at most 1000 */
     size_t items_n, exclude_n;
 };
 
 struct contract_json_request {
-    struct contract_json_user *users; /* own; at most 1024 */
+    struct contract_json_user *users; /* own; at most 256 */
     size_t users_n;
-    int n_rec;     /* 1..1000 */
+    bool scores, reconsume;
+    int n_rec;     /* 1..500 */
     bool integers; /* an id came as an integer: decimal ids are answered as integers too */
     char *text;    /* own */
 };

@@ -16,16 +16,16 @@ ROWS = logs.rows_of(logs.make(100, 2500))
 @pytest.fixture
 def model(world, tmp_path):
     log = logs.write(tmp_path / "log.csv.gz", ROWS + [b"a bad one"])
-    fit = world.start("fit", log, "--out", tmp_path / "model")
+    fit = world.start("fit", "transitions", log, "--out", tmp_path / "models" / "transitions")
     assert fit.wait() == DONE, fit.log
-    return tmp_path / "model"
+    return tmp_path / "models" / "transitions"
 
 
 @pytest.fixture
 def ask(world, model):
     """ask(body) -> (status, answer) of a running service."""
     address = f"127.0.0.1:{free_port()}"
-    world.run("infer", infer__model=model, infer__listen=address)
+    world.run("infer", infer__models=model.parent, infer__listen=address)
 
     def post(body, algorithm="transitions"):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -76,17 +76,18 @@ def test_another_algorithm_is_not_there(ask):
 
 @pytest.mark.parametrize("harm", ["cut", "flip", "empty", "absent", "other"])
 def test_a_broken_model_is_refused(world, model, harm):
-    good = model.read_bytes()
+    [data] = model.glob("data-*")
+    good = data.read_bytes()
     middle = len(good) // 2
     bad = {"cut": good[:-1], "empty": b"", "other": ROWS[0], "absent": None,
            "flip": good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1:]}[harm]
-    model.unlink()
+    data.unlink()
     if bad is not None:
-        model.write_bytes(bad)
-    infer = world.start("infer", infer__model=model, infer__listen=f"127.0.0.1:{free_port()}")
+        data.write_bytes(bad)
+    infer = world.start("infer", infer__models=model.parent, infer__listen=f"127.0.0.1:{free_port()}")
     assert infer.wait() == REFUSED
 
 
 def test_a_log_without_a_good_row_makes_no_model(world, tmp_path):
-    fit = world.start("fit", logs.write(tmp_path / "log.csv", [b"bad"]), "--out", tmp_path / "m")
+    fit = world.start("fit", "popular", logs.write(tmp_path / "log.csv", [b"bad"]), "--out", tmp_path / "m")
     assert fit.wait() == REFUSED and not (tmp_path / "m").exists()

@@ -163,11 +163,11 @@ def test_a_changed_interval_is_refused(logged, service):
 def test_the_own_service(popular, tmp_path):
     """weir-fit learns from a log, weir-infer answers, weir-recommend stores what the formula says."""
     rows = logs.rows_of(logs.in_order(54, 1500))
-    log, model = logs.write(tmp_path / "log.csv", rows), tmp_path / "model"
+    log, models = logs.write(tmp_path / "log.csv", rows), tmp_path / "models"
     world = popular(54)
-    assert world.start("fit", log, "--out", model).wait() == DONE
+    assert world.start("fit", "transitions", log, "--out", models / "transitions").wait() == DONE
     address = f"127.0.0.1:{free_port()}"
-    world.run("infer", infer__model=model, infer__listen=address)
+    world.run("infer", infer__models=models, infer__listen=address)
     world.run("recommend", infer__url="http://" + address)
     documents = settled(world)
     assert {"model", "mixed"} & sources(documents)

@@ -19,9 +19,9 @@ CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 def infer(worlds, tmp_path):
     """weir-infer; ports = of its metrics, and the one that it answers questions on."""
     world = worlds()
-    log, model = logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(421, 500))), tmp_path / "m"
-    assert world.start("fit", log, "--out", model).wait() == DONE
-    infer = world.run("infer", infer__listen="127.0.0.1:0", infer__model=model)
+    log, models = logs.write(tmp_path / "log.csv", logs.rows_of(logs.make(421, 500))), tmp_path / "models"
+    assert world.start("fit", "transitions", log, "--out", models / "transitions").wait() == DONE
+    infer = world.run("infer", infer__listen="127.0.0.1:0", infer__models=models)
     infer.ports = sorted(listening(infer).values())
     assert len(infer.ports) == 2 and infer.port in infer.ports
     return infer

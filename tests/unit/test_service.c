@@ -14,46 +14,50 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/health.h"
 #include "base/mem.h"
-#include "fit/learn.h"
+#include "fitted.h"
 #include "infer/service.h"
 #include "inference-client/client.h"
 
 struct rig {
-    char directory[32], path[64];
+    char root[32];
+    struct health health;
     struct metrics *metrics;
     struct service *service;
 };
 
 /* a -> 1 twice, 2 once; b -> 10 and 9 alike. */
-static void write_model(const char *path)
+static void write_model(const char *root)
 {
-    static const char *const walks[][2] = {
-        {"a", "1"}, {"a", "1"}, {"a", "2"}, {"b", "10"}, {"b", "9"}};
+    static const struct fitted_row rows[] = {
+        {"u0", "a", 1}, {"u0", "1", 2}, {"u1", "a", 1},  {"u1", "1", 2}, {"u2", "a", 1},
+        {"u2", "2", 2}, {"u3", "b", 1}, {"u3", "10", 2}, {"u4", "b", 1}, {"u4", "9", 2}};
     struct err e = {0};
-    struct learn *l = learn_new();
-    for (size_t i = 0; i < COUNT_OF(walks); i++) {
-        char user[8];
-        snprintf(user, sizeof user, "u%zu", i);
-        assert_true(learn_add(l, str_of(user), str_of(walks[i][0]), 1, &e));
-        assert_true(learn_add(l, str_of(user), str_of(walks[i][1]), 2, &e));
-    }
-    struct model m = learn_model(l);
-    assert_true(model_write(&m, path, &e));
-    learn_free(l);
+    struct fitted *f = fitted_new(rows, COUNT_OF(rows));
+    struct model *m = fitted_model(f, &transitions_kind), *p = fitted_model(f, &popular_kind);
+    assert_true(model_write(m, root, "transitions", "1", &e));
+    assert_true(model_write(p, root, "popular", "1", &e));
+    model_free(m);
+    model_free(p);
+    fitted_free(f);
 }
 
 static int set_up(void **state)
 {
     struct err e = {0};
     struct rig *r = mem_zero(1, sizeof *r);
-    snprintf(r->directory, sizeof r->directory, "/tmp/weir-service-XXXXXX");
-    if (!mkdtemp(r->directory)) return 1;
-    snprintf(r->path, sizeof r->path, "%s/model", r->directory);
-    write_model(r->path);
+    snprintf(r->root, sizeof r->root, "/tmp/weir-service-XXXXXX");
+    if (!mkdtemp(r->root)) return 1;
+    write_model(r->root);
     r->metrics = metrics_new();
-    struct service_conf conf = {.listen = (char *)"127.0.0.1:0", .model = r->path};
-    r->service = service_new(&conf, r->metrics, &e);
+    health_init(&r->health, r->metrics, 60000);
+    static struct config_pair pair = {(char *)"both", (char *)"transitions:1,popular:1"};
+    struct service_conf conf = {.listen = (char *)"127.0.0.1:0",
+                                .models = r->root,
+                                .threads = 2,
+                                .ab = {.at = &pair, .n = 1}};
+    r->service = service_new(&conf, r->metrics, &r->health, &e);
     if (!r->service) fail_msg("%s", e.text);
     *state = r;
     return 0;
@@ -64,10 +68,11 @@ static int tear_down(void **state)
     struct rig *r = *state;
     service_free(r->service);
     metrics_free(r->metrics);
-    unlink(r->path);
-    rmdir(r->directory);
+    char *command = mem_printf("rm -r %s", r->root);
+    int failed = system(command);
+    free(command);
     free(r);
-    return 0;
+    return failed;
 }
 
 /* The whole reply to one request on a connection of its own; the caller frees it. */
@@ -99,7 +104,7 @@ static void expect(const struct rig *r, const char *line, const char *body, int 
     assert_non_null(end);
     assert_int_equal(atoi(reply + strlen("HTTP/1.1 ")), status);
     assert_non_null(strcasestr(reply, "\r\nContent-Type: application/json\r\n"));
-    if (strcmp(end + 4, answer) != 0) fail_msg("%s instead of %s", end + 4, answer);
+    if (answer && strcmp(end + 4, answer) != 0) fail_msg("%s instead of %s", end + 4, answer);
     free(reply);
 }
 
@@ -113,6 +118,12 @@ static void answers(void **state)
     expect(r, post, "{\"user\":[1],\"item\":[[1,\"a\"]],\"n_rec\":8}", 200, "[[2]]");
     expect(r, post, "{\"user\":[1],\"item\":[[\"a\"]],\"n_rec\":8,\"exclude\":[[1]]}", 200,
            "[[2]]");
+    expect(r, post, "{\"user\":[1],\"item\":[[\"b\",9]],\"n_rec\":8,\"reconsume\":true}", 200,
+           "[[10]]"); /* 9 is the newest */
+    expect(r, post, "{\"user\":[1],\"item\":[[9,\"b\"]],\"n_rec\":8,\"reconsume\":true}", 200,
+           "[[9,10]]");
+    expect(r, "POST /popular", "{\"user\":[1],\"item\":[[9]],\"n_rec\":3,\"scores\":true}", 200,
+           "[[[\"a\",3],[1,2],[\"b\",2]]]");
     expect(r, post, "{\"user\":[],\"item\":[],\"n_rec\":8}", 200, "[]");
 }
 
@@ -123,10 +134,14 @@ static void refusals(void **state)
     expect(r, "POST /ddpg", body, 404, "{\"detail\":\"wrong algorithm.\"}");
     expect(r, "POST /transitions/state", body, 404, "{\"detail\":\"wrong algorithm.\"}");
     expect(r, "GET /", "", 404, "{\"detail\":\"wrong algorithm.\"}");
+    expect(r, "POST /models/none/reload", "", 422, NULL);
+    expect(r, "POST /models", "", 405, "{\"detail\":\"Method Not Allowed\"}");
+    expect(r, "GET /models/popular/reload", "", 405, "{\"detail\":\"Method Not Allowed\"}");
+    expect(r, "POST /models/../reload", "", 404, NULL);
     expect(r, "GET /transitions", "", 405, "{\"detail\":\"Method Not Allowed\"}");
     expect(r, "POST /transitions", "", 422, "{\"detail\":\"the body is not JSON\"}");
     expect(r, "POST /transitions", "{\"user\":[1],\"item\":[[1]]}", 422,
-           "{\"detail\":\"n_rec: want an integer from 1 to 1000\"}");
+           "{\"detail\":\"n_rec: want an integer from 1 to 500\"}");
     assert_true(service_moves(r->service));
 }
 

@@ -11,18 +11,13 @@
 
 #include "base/attr.h"
 #include "base/item_order.h"
-#include "fit/learn.h"
-#include "infer/transitions.h"
+#include "base/mem.h"
+#include "fitted.h"
 
 enum { ITEMS = 12, ROWS = 300, USERS = 5, ASKS = 3000, HISTORY = 14 };
 
-struct row {
-    char user[8], item[8];
-    int64_t time_ms;
-};
-
 struct log {
-    struct row rows[ROWS];
+    struct fitted_row rows[ROWS];
     size_t n;
 };
 
@@ -30,34 +25,7 @@ static unsigned seed = 7;
 
 static int dice(int n)
 {
-    seed = seed * 1103515245u + 12345u;
-    return (int)((seed >> 16) % (unsigned)n);
-}
-
-/* Item names of both orders: 0..7 as decimals with 10, 20 among them, the rest as text. */
-static void name_item(char name[8], int i)
-{
-    snprintf(name, 8, i < 6 ? "%d" : i < 8 ? "%d0" : "x%d", i < 6 ? i : i - 5);
-}
-
-static void fill_log(struct log *log, int rows, int items)
-{
-    log->n = (size_t)rows;
-    for (int i = 0; i < rows; i++) {
-        snprintf(log->rows[i].user, 8, "u%d", dice(USERS));
-        name_item(log->rows[i].item, dice(items));
-        log->rows[i].time_ms = dice(rows / 2 + 1); /* disorder and equal times */
-    }
-}
-
-static struct model learn_log(struct learn *l, const struct log *log)
-{
-    struct err e = {0};
-    for (size_t i = 0; i < log->n; i++) {
-        const struct row *r = &log->rows[i];
-        assert_true(learn_add(l, str_of(r->user), str_of(r->item), r->time_ms, &e));
-    }
-    return learn_model(l);
+    return fitted_dice(&seed, n);
 }
 
 /* -- the brute force: places of rows among their user's, pair by pair, in exact fractions -- */
@@ -85,7 +53,7 @@ static int item_index(const char *name)
 {
     char other[8];
     for (int i = 0; i < ITEMS; i++) {
-        name_item(other, i);
+        fitted_name(other, i);
         if (strcmp(name, other) == 0) return i;
     }
     return -1;
@@ -137,8 +105,8 @@ static bool ranks_before(const struct table *t, const struct ask *ask, int a, in
     if (x > y * (1 + 1e-15L)) return true;
     if (y > x * (1 + 1e-15L)) return false;
     char left[8], right[8];
-    name_item(left, a);
-    name_item(right, b);
+    fitted_name(left, a);
+    fitted_name(right, b);
     return item_order_cmp(str_of(left), str_of(right)) < 0;
 }
 
@@ -165,32 +133,36 @@ static struct ask random_ask(void)
     return ask;
 }
 
-static size_t rank_ask(struct transitions *t, const struct ask *ask,
-                       uint32_t ret_items[TRANSITIONS_N_MAX])
+static size_t rank_ask(struct ranker *r, const struct ask *ask,
+                       struct best_found ret_found[RANKER_N_MAX])
 {
     char names[HISTORY][8], exclude[8];
     struct str items[HISTORY];
     for (int i = 0; i < ask->items_n; i++) {
-        name_item(names[i], ask->items[i]);
+        fitted_name(names[i], ask->items[i]);
         items[i] = str_of(names[i]);
     }
-    name_item(exclude, ask->exclude);
+    fitted_name(exclude, ask->exclude);
     const struct str excluded = str_of(exclude);
-    const struct transitions_ask wire = {items, (size_t)ask->items_n, &excluded, 1, ask->n_rec};
-    return transitions_rank(t, &wire, ret_items);
+    const struct ranker_ask wire = {.items = items,
+                                    .items_n = (size_t)ask->items_n,
+                                    .exclude = &excluded,
+                                    .exclude_n = 1,
+                                    .n = ask->n_rec};
+    return ranker_rank(r, &wire, ret_found, NULL);
 }
 
-static void compare(struct transitions *t, const struct model *m, const struct table *table)
+static void compare(struct ranker *r, const struct model *m, const struct table *table)
 {
     struct ask ask = random_ask();
     int want[ITEMS];
-    uint32_t got[TRANSITIONS_N_MAX];
+    struct best_found got[RANKER_N_MAX];
     size_t n = brute_rank(table, &ask, want);
-    assert_int_equal(rank_ask(t, &ask, got), n);
+    assert_int_equal(rank_ask(r, &ask, got), n);
     for (size_t i = 0; i < n; i++) {
         char name[8];
-        name_item(name, want[i]);
-        assert_true(str_eq(model_id(m, got[i]), str_of(name)));
+        fitted_name(name, want[i]);
+        assert_true(str_eq(ids_at(&m->ids, got[i].item), str_of(name)));
     }
 }
 
@@ -201,15 +173,22 @@ static void random_logs(void **state)
         struct log log;
         struct table table;
         /* few rows make many equal scores */
-        fill_log(&log, 2 + dice(round % 2 ? ROWS - 2 : 30), 2 + dice(ITEMS - 1));
+        log.n = (size_t)(2 + dice(round % 2 ? ROWS - 2 : 30));
+        fitted_random(log.rows, log.n, USERS, 2 + dice(ITEMS - 1), &seed);
         brute_table(&log, &table);
-        struct learn *l = learn_new();
-        struct model m = learn_log(l, &log);
-        struct transitions *t = transitions_new(&m);
-        for (int i = 0; i < ASKS / 30; i++) compare(t, &m, &table);
-        transitions_free(t);
-        learn_free(l);
+        struct fitted *f = fitted_new(log.rows, log.n);
+        struct model *m = fitted_model(f, &transitions_kind);
+        struct ranker *r = ranker_new(m);
+        for (int i = 0; i < ASKS / 30; i++) compare(r, m, &table);
+        ranker_free(r);
+        model_free(m);
+        fitted_free(f);
     }
+}
+
+static void *copy(const void *at, size_t bytes)
+{
+    return mem_dup(at, bytes);
 }
 
 /* 0.8 * 125 / (S + 10) and 100 / (S + 10) are one score: the rank is the ids'. */
@@ -219,32 +198,29 @@ static void equal_by_another_way(void **state)
     static const uint64_t sums[] = {0, 0, 12500, 12500}, row_start[] = {0, 0, 0, 2, 4},
                           text_start[] = {0, 1, 2, 3, 4};
     static const uint32_t to[] = {0, 3, 1, 2}, count[] = {12500 - 10000, 10000, 2000, 12500 - 2000};
-    const struct model m = {4, 4, 4, sums, row_start, text_start, to, count, "1234", NULL, 0};
-    struct transitions *t = transitions_new(&m);
-    const struct str items[] = {str_of("3"),
-                                str_of("4")}; /* 4 is the newest: 2 gets 2000, 1 gets 0.8 * 2500 */
-    uint32_t got[TRANSITIONS_N_MAX];
-    assert_int_equal(transitions_rank(t, &(struct transitions_ask){items, 2, NULL, 0, 9}, got), 2);
-    assert_int_equal(got[0], 0);
-    assert_int_equal(got[1], 1);
-    transitions_free(t);
+    struct model *m = mem_zero(1, sizeof *m);
+    m->kind = &transitions_kind;
+    m->ids = (struct ids){.n = 4, .start = text_start, .text = "1234"};
+    recipe_array(m, 4, copy(sums, sizeof sums));
+    recipe_array(m, 5, copy(row_start, sizeof row_start));
+    recipe_array(m, 4, copy(to, sizeof to));
+    recipe_array(m, 4, copy(count, sizeof count));
+    assert_null(transitions_kind.check(m));
+    fitted_expect(m, "3 4", "", false, 9, "1 2"); /* 4 is the newest: 2 gets 2000, 1 0.8 * 2500 */
+    model_free(m);
 }
 
 static void cold_and_unknown(void **state)
 {
     (void)state;
-    struct log log = {.n = 0};
-    fill_log(&log, 40, ITEMS);
-    struct learn *l = learn_new();
-    struct model m = learn_log(l, &log);
-    struct transitions *t = transitions_new(&m);
-    uint32_t got[TRANSITIONS_N_MAX];
-    const struct str unknown[] = {str_of("nobody saw it")};
-    assert_int_equal(transitions_rank(t, &(struct transitions_ask){NULL, 0, NULL, 0, 5}, got), 0);
-    assert_int_equal(transitions_rank(t, &(struct transitions_ask){unknown, 1, unknown, 1, 5}, got),
-                     0);
-    transitions_free(t);
-    learn_free(l);
+    struct fitted_row rows[40];
+    fitted_random(rows, 40, USERS, ITEMS, &seed);
+    struct fitted *f = fitted_new(rows, 40);
+    struct model *m = fitted_model(f, &transitions_kind);
+    fitted_expect(m, "", "", false, 5, "");
+    fitted_expect(m, "nobody saw", "nobody", false, 5, "");
+    model_free(m);
+    fitted_free(f);
 }
 
 int main(void)

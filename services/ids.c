@@ -1,0 +1,77 @@
+#include "services/ids.h"
+
+#include <assert.h>
+
+#include "base/item_order.h"
+
+enum { START, TEXT, ARRAYS_N };
+
+static const enum array_file_type types[ARRAYS_N] = {ARRAY_FILE_U64, ARRAY_FILE_BYTE};
+
+bool ids_write(const struct ids *ids, int directory, uint64_t *ret_hash, struct err *e)
+{
+    const struct array_file f = {
+        .arrays = {{ARRAY_FILE_U64, (uint64_t)ids->n + 1, ids->start},
+                   {ARRAY_FILE_BYTE, ids->start[ids->n], ids->text}},
+        .arrays_n = ARRAYS_N,
+    };
+    return array_file_write(&f, directory, "ids", ret_hash, e);
+}
+
+static bool id_is_good(const struct ids *ids, uint32_t item)
+{
+    struct str id = ids_at(ids, item);
+    if (id.len == 0 || id.len > IDS_MAX_BYTES || !str_is_text(id)) return false;
+    return item == 0 || item_order_cmp(ids_at(ids, item - 1), id) < 0;
+}
+
+static const char *check(struct ids *ids)
+{
+    uint64_t starts_n = ids->file.arrays[START].n;
+    if (starts_n == 0 || starts_n > UINT32_MAX ||
+        !array_file_rows(&ids->file, START, starts_n - 1, TEXT))
+        return "its ids are out of order";
+    ids->n = (uint32_t)(starts_n - 1);
+    ids->start = array_file_u64(&ids->file, START);
+    ids->text = ids->file.arrays[TEXT].at;
+    for (uint32_t item = 0; item < ids->n; item++)
+        if (!id_is_good(ids, item)) return "it holds a bad id";
+    return NULL;
+}
+
+const char *ids_open(struct ids *ids, int directory, uint64_t hash)
+{
+    *ids = (struct ids){.hash = hash};
+    const char *wrong = array_file_open(&ids->file, directory, "ids", hash, types, ARRAYS_N);
+    if (!wrong) wrong = check(ids);
+    if (wrong) ids_close(ids);
+    return wrong;
+}
+
+void ids_close(struct ids *ids)
+{
+    array_file_close(&ids->file);
+    *ids = (struct ids){0};
+}
+
+struct str ids_at(const struct ids *ids, uint32_t item)
+{
+    assert(item < ids->n);
+    uint64_t from = ids->start[item];
+    return (struct str){ids->text + from, (size_t)(ids->start[item + 1] - from)};
+}
+
+uint32_t ids_find(const struct ids *ids, struct str id)
+{
+    uint32_t from = 0, to = ids->n;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        int order = item_order_cmp(id, ids_at(ids, middle));
+        if (order == 0) return middle;
+        if (order < 0)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return IDS_UNKNOWN;
+}
