@@ -1,10 +1,11 @@
 /* The model "itemknn": items that the same users had (Sarwar et al., "Item-Based Collaborative
  * Filtering", WWW 2001). The similarity of two items is the cosine of their sets of users, n_ab /
- * sqrt(n_a n_b); an item keeps its nearest neighbours, most similar first:
+ * sqrt(n_a n_b); an item b listens to its nearest neighbours N(b) alone. Row a is all items b with a in
+ * N(b), ascending:
  *
  *     row_start u64[n+1] | to u32[e] | similarity f32[e]
  *
- *     score(b) = sum over the last `recent` items a_k, newest first, of decay^k * similarity(a_k, b) */
+ *     score(b) = sum over the last `recent` items a_k, newest first, in N(b): decay^k * similarity(a_k, b) */
 #include "services/model.h"
 
 enum { ROW_START, TO, SIMILARITY, ARRAYS_N };
