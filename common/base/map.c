@@ -1,106 +1,77 @@
 #include "base/map.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-#include <xxhash.h>
 
 #include "base/mem.h"
-
-enum { FIRST_CAP = 16 };
-#define USED (UINT32_C(1) << 31) /* in the hash of every slot that is not free */
 
 void map_init(struct map *m)
 {
     *m = (struct map){0};
-    if (getrandom(&m->seed, sizeof m->seed, GRND_NONBLOCK) < 0) m->seed = 0; /* early boot only */
+    index_init(&m->index);
 }
 
 void map_clear(struct map *m)
 {
-    for (size_t i = 0; i < m->cap && m->n; i++) key_finish(&m->slots[i].key);
-    if (m->n) memset(m->slots, 0, m->cap * sizeof m->slots[0]);
+    for (size_t i = 0; i < m->n; i++) key_finish(&m->entries[i].key);
+    index_clear(&m->index);
     m->n = 0;
 }
 
 void map_finish(struct map *m)
 {
     map_clear(m);
-    free(m->slots);
+    index_finish(&m->index);
+    free(m->entries);
     *m = (struct map){0};
 }
 
-static uint32_t hash_of(const struct map *m, struct str key)
+static struct map_entry *locate(const struct map *m, struct str key, uint32_t hash)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key.at, key.len, m->seed) | USED;
-}
-
-/* The slot that holds the key, or the free one where it belongs. */
-static struct map_slot *locate(const struct map *m, struct str key, uint32_t hash)
-{
-    size_t mask = m->cap - 1, i = hash & mask;
-    for (;; i = (i + 1) & mask) {
-        struct map_slot *s = &m->slots[i];
-        if (!s->hash || (s->hash == hash && str_eq(key_str(&s->key), key))) return s;
-    }
-}
-
-static void grow(struct map *m)
-{
-    struct map_slot *old = m->slots;
-    size_t old_cap = m->cap;
-    m->cap = old_cap ? old_cap * 2 : FIRST_CAP;
-    m->slots = mem_zero(m->cap, sizeof m->slots[0]);
-    for (size_t i = 0; i < old_cap; i++)
-        if (old[i].hash) *locate(m, key_str(&old[i].key), old[i].hash) = old[i];
-    free(old);
+    uint32_t number;
+    for (size_t at = 0; index_probe(&m->index, hash, &at, &number);)
+        if (str_eq(key_str(&m->entries[number].key), key)) return &m->entries[number];
+    return NULL;
 }
 
 uint64_t *map_find(const struct map *m, struct str key)
 {
-    if (!m->n) return NULL;
-    struct map_slot *s = locate(m, key, hash_of(m, key));
-    return s->hash ? &s->value : NULL;
+    struct map_entry *found = locate(m, key, index_hash(&m->index, key));
+    return found ? &found->value : NULL;
+}
+
+static struct map_entry *enter(struct map *m, struct str key, uint32_t hash)
+{
+    m->entries = mem_grow(m->entries, m->n, &m->cap, sizeof m->entries[0]);
+    struct map_entry *entry = &m->entries[m->n];
+    *entry = (struct map_entry){.key = key_copy(key), .hash = hash};
+    index_put(&m->index, hash, (uint32_t)m->n++);
+    return entry;
 }
 
 uint64_t *map_put(struct map *m, struct str key, bool *ret_new)
 {
-    if (m->n + 1 > m->cap / 4 * 3) grow(m);
-    uint32_t hash = hash_of(m, key);
-    struct map_slot *s = locate(m, key, hash);
-    bool new = !s->hash;
-    if (new) *s = (struct map_slot){.key = key_copy(key), .hash = hash};
-    m->n += new;
-    if (ret_new) *ret_new = new;
-    return &s->value;
+    uint32_t hash = index_hash(&m->index, key);
+    struct map_entry *entry = locate(m, key, hash);
+    if (ret_new) *ret_new = !entry;
+    if (!entry) entry = enter(m, key, hash);
+    return &entry->value;
 }
 
+/* The last entry takes the place of the one that goes. */
 bool map_remove(struct map *m, struct str key)
 {
-    if (!m->n) return false;
-    struct map_slot *hole = locate(m, key, hash_of(m, key));
-    if (!hole->hash) return false;
-    key_finish(&hole->key);
-    m->n--;
-    size_t mask = m->cap - 1, i = (size_t)(hole - m->slots), j = i;
-    for (;;) { /* move back every follower whose home does not lie behind the hole */
-        j = (j + 1) & mask;
-        struct map_slot *s = &m->slots[j];
-        if (!s->hash) break;
-        size_t home = s->hash & mask;
-        if (((j - home) & mask) < ((j - i) & mask)) continue;
-        m->slots[i] = *s;
-        i = j;
-    }
-    m->slots[i] = (struct map_slot){0};
+    struct map_entry *gone = locate(m, key, index_hash(&m->index, key));
+    if (!gone) return false;
+    uint32_t place = (uint32_t)(gone - m->entries), last = (uint32_t)--m->n;
+    index_remove(&m->index, gone->hash, place);
+    key_finish(&gone->key);
+    if (place == last) return true;
+    index_renumber(&m->index, m->entries[last].hash, last, place);
+    *gone = m->entries[last];
     return true;
 }
 
-const struct map_slot *map_next(const struct map *m, size_t *cursor)
+const struct map_entry *map_next(const struct map *m, size_t *cursor)
 {
-    while (*cursor < m->cap) {
-        const struct map_slot *s = &m->slots[(*cursor)++];
-        if (s->hash) return s;
-    }
-    return NULL;
+    return *cursor < m->n ? &m->entries[(*cursor)++] : NULL;
 }

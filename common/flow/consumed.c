@@ -51,12 +51,12 @@ void consumed_add(struct consumed *c, const struct event *event)
 
 bool consumed_next(const struct consumed *c, size_t *cursor, struct consumed_entry *ret_entry)
 {
-    const struct map_slot *slot = map_next(&c->index, cursor);
-    if (!slot) return false;
-    struct str rest = key_str(&slot->key);
+    const struct map_entry *entry = map_next(&c->index, cursor);
+    if (!entry) return false;
+    struct str rest = key_str(&entry->key);
     ret_entry->key = rest;
     ret_entry->user = str_cut(&rest, CONSUMED_SEPARATOR);
     ret_entry->item = rest;
-    ret_entry->span = c->spans[slot->value];
+    ret_entry->span = c->spans[entry->value];
     return true;
 }

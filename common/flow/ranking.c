@@ -2,10 +2,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-#include <xxhash.h>
 
+#include "base/index.h"
 #include "base/item_order.h"
 #include "base/key.h"
 #include "base/mem.h"
@@ -30,15 +28,14 @@
  * what is needed. At last these N are sorted. That is exact, because buckets never overlap.
  *
  * Items have numbers, given out densely and used again, so that all links are 32 bits and panes refer to items by
- * number. They are found by id through a hash index of numbers (linear probing, backward-shift deletion: Knuth, TAOCP
- * 3, 6.4, algorithm R): an item lives once, with its id, and costs 40 bytes and 6 to 11 more in the index. */
+ * number. An item lives once, with its id: 40 bytes, and 11 to 21
+ * more in the index that finds it. */
 
 enum {
     MANTISSA_BITS = 7,
     HALF = 1 << MANTISSA_BITS,                    /* buckets per power of two */
     BUCKETS = (63 - MANTISSA_BITS) * HALF + HALF, /* for all of int64 */
     WORD_BITS = 64,
-    FIRST_SLOTS = 1024,
 };
 
 #define NOBODY UINT32_MAX
@@ -55,32 +52,21 @@ struct bucket {
 };
 
 struct ranking {
-    uint32_t *index;           /* own; of items, NOBODY = free slot */
-    size_t index_cap, index_n; /* a power of two; n <= 3/4 cap */
-    uint64_t seed;             /* ids come from strangers */
-    struct item *items;        /* own */
-    size_t used, cap;          /* of items; free ones are among the used */
-    uint32_t free;             /* first free item */
-    size_t far_bytes;          /* of ids that are kept on the heap */
+    struct index ids;   /* id -> item */
+    struct item *items; /* own */
+    size_t used, cap;   /* of items; free ones are among the used */
+    uint32_t free;      /* first free item */
+    size_t far_bytes;   /* of ids that are kept on the heap */
     struct bucket buckets[BUCKETS];
     uint64_t occupied[BUCKETS / WORD_BITS]; /* one bit per bucket that holds items */
 };
 
 static_assert(BUCKETS % WORD_BITS == 0, "the bits of the buckets fill words");
 
-static uint32_t *make_index(size_t cap)
-{
-    uint32_t *index = mem_zero(cap, sizeof *index);
-    memset(index, 0xff, cap * sizeof *index);
-    return index;
-}
-
 struct ranking *ranking_new(void)
 {
     struct ranking *r = mem_zero(1, sizeof *r);
-    if (getrandom(&r->seed, sizeof r->seed, GRND_NONBLOCK) < 0) r->seed = 0; /* early boot only */
-    r->index_cap = FIRST_SLOTS;
-    r->index = make_index(FIRST_SLOTS);
+    index_init(&r->ids);
     r->free = NOBODY;
     for (size_t i = 0; i < BUCKETS; i++) r->buckets[i].first = NOBODY;
     return r;
@@ -91,49 +77,8 @@ void ranking_free(struct ranking *r)
     if (!r) return;
     for (size_t i = 0; i < r->used; i++) key_finish(&r->items[i].id);
     free(r->items);
-    free(r->index);
+    index_finish(&r->ids);
     free(r);
-}
-
-/* --- the index ------------------------------------------------------------------------------------ */
-
-static size_t home_of(const struct ranking *r, struct str id)
-{
-    return (size_t)XXH3_64bits_withSeed(id.at, id.len, r->seed) & (r->index_cap - 1);
-}
-
-/* The slot of an id, or the free one where it belongs. */
-static size_t locate(const struct ranking *r, struct str id)
-{
-    size_t at = home_of(r, id);
-    while (r->index[at] != NOBODY && !str_eq(key_str(&r->items[r->index[at]].id), id))
-        at = (at + 1) & (r->index_cap - 1);
-    return at;
-}
-
-static void grow_index(struct ranking *r)
-{
-    uint32_t *old = r->index;
-    size_t old_cap = r->index_cap;
-    r->index_cap *= 2;
-    r->index = make_index(r->index_cap);
-    for (size_t i = 0; i < old_cap; i++)
-        if (old[i] != NOBODY) r->index[locate(r, key_str(&r->items[old[i]].id))] = old[i];
-    free(old);
-}
-
-/* Empties a slot, and moves back every follower whose home does not lie behind it. */
-static void leave_index(struct ranking *r, size_t hole)
-{
-    size_t mask = r->index_cap - 1;
-    for (size_t at = (hole + 1) & mask; r->index[at] != NOBODY; at = (at + 1) & mask) {
-        size_t home = home_of(r, key_str(&r->items[r->index[at]].id));
-        if (((at - home) & mask) < ((at - hole) & mask)) continue;
-        r->index[hole] = r->index[at];
-        hole = at;
-    }
-    r->index[hole] = NOBODY;
-    r->index_n--;
 }
 
 /* --- items ---------------------------------------------------------------------------------------- */
@@ -156,19 +101,22 @@ static size_t far_bytes(const struct key *id)
     return id->len > KEY_NEAR_BYTES ? id->len + OVERHEAD : 0;
 }
 
+static uint32_t find(const struct ranking *r, struct str id, uint32_t hash)
+{
+    uint32_t item;
+    for (size_t at = 0; index_probe(&r->ids, hash, &at, &item);)
+        if (str_eq(key_str(&r->items[item].id), id)) return item;
+    return NOBODY;
+}
+
 uint32_t ranking_item(struct ranking *r, struct str id)
 {
-    size_t at = locate(r, id);
-    if (r->index[at] != NOBODY) return r->index[at];
-    if (r->index_n + 1 > r->index_cap / 4 * 3) {
-        grow_index(r);
-        at = locate(r, id);
-    }
-    uint32_t item = take_number(r);
+    uint32_t hash = index_hash(&r->ids, id), item = find(r, id, hash);
+    if (item != NOBODY) return item;
+    item = take_number(r);
     r->items[item] = (struct item){.id = key_copy(id)};
     r->far_bytes += far_bytes(&r->items[item].id);
-    r->index[at] = item;
-    r->index_n++;
+    index_put(&r->ids, hash, item);
     return item;
 }
 
@@ -184,7 +132,7 @@ void ranking_drop(struct ranking *r, uint32_t item)
     if (--i->reference_n) return;
     assert(!i->count);
     r->far_bytes -= far_bytes(&i->id);
-    leave_index(r, locate(r, key_str(&i->id)));
+    index_remove(&r->ids, index_hash(&r->ids, key_str(&i->id)), item);
     key_finish(&i->id);
     *i = (struct item){.next = r->free};
     r->free = item;
@@ -307,11 +255,11 @@ size_t ranking_top(struct ranking *r, size_t n, struct ranking_place *places)
 
 size_t ranking_item_n(const struct ranking *r)
 {
-    return r->index_n;
+    return r->ids.n;
 }
 
 size_t ranking_bytes(const struct ranking *r)
 {
-    return sizeof *r + r->cap * sizeof r->items[0] + r->index_cap * sizeof r->index[0] +
+    return sizeof *r + r->cap * sizeof r->items[0] + r->ids.cap * sizeof r->ids.slots[0] +
            r->far_bytes;
 }

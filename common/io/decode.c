@@ -122,12 +122,11 @@ static bool is_id(struct str s, bool plain)
     return s.len >= 1 && s.len <= EVENT_KEY_MAX && (plain || str_is_text(s));
 }
 
-static bool fields_are_good(const struct columns *c, const struct str *fields, bool plain)
+static bool fields_are_good(const struct columns *c, const struct str *fields)
 {
     for (int i = 0; i < c->n; i++) {
         if (i != c->behavior && !columns_kept(c, i)) continue;
-        if (fields[i].len > DECODE_FIELD_MAX_BYTES) return false;
-        if (!plain && !str_is_text(fields[i])) return false;
+        if (fields[i].len > DECODE_FIELD_MAX_BYTES || !str_is_text(fields[i])) return false;
     }
     return true;
 }
@@ -174,7 +173,7 @@ enum decode_verdict decode_row(struct decoder *d, const struct record *r, struct
     if (verdict != DECODE_GOOD) return verdict;
     if (!is_id(fields[c->user], plain)) return DECODE_USER;
     if (!is_id(fields[c->item], plain)) return DECODE_ITEM;
-    if (!fields_are_good(c, fields, plain)) return DECODE_FIELD;
+    if (!plain && !fields_are_good(c, fields)) return DECODE_FIELD;
     ret_event->position = (struct position){r->partition, r->offset, index};
     ret_event->user = fields[c->user];
     ret_event->item = fields[c->item];

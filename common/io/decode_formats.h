@@ -4,8 +4,8 @@
 
 #include "flow/columns.h"
 
-/* decode_csv_split points fields at the row's columns; false unless there are exactly c->n. *ret_plain: all of them are
- * printable ASCII for sure. */
+/* decode_csv_split points fields at the row's columns; false unless there are exactly c->n. *ret_plain: for sure all of
+ * them are printable ASCII and no longer than any limit. */
 bool decode_csv_split(const struct columns *c, char separator, struct str row, struct str *fields,
                       bool *ret_plain);
 

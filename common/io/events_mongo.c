@@ -164,13 +164,13 @@ static mongoc_cursor_t *find(struct events_mongo *m, const struct map *by_id)
     bson_t filter = BSON_INITIALIZER, id, in;
     BSON_APPEND_DOCUMENT_BEGIN(&filter, "_id", &id);
     BSON_APPEND_ARRAY_BEGIN(&id, "$in", &in);
-    const struct map_slot *slot;
+    const struct map_entry *entry;
     uint32_t n = 0;
-    for (size_t cursor = 0; (slot = map_next(by_id, &cursor)); n++) {
+    for (size_t cursor = 0; (entry = map_next(by_id, &cursor)); n++) {
         char digits[16];
         const char *key;
         size_t len = bson_uint32_to_string(n, &key, digits, sizeof digits);
-        struct str wanted = key_str(&slot->key);
+        struct str wanted = key_str(&entry->key);
         bson_append_utf8(&in, key, (int)len, wanted.at, (int)wanted.len);
     }
     bson_append_array_end(&id, &in);

@@ -1,6 +1,7 @@
 #include "io/member_kafka.h"
 
 #include <assert.h>
+#include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 
 enum {
     CLOSE_MS = 10000,
+    CLOSE_POLL_MS = 100,
     BEATS = 5, /* in a session */
     BEAT_MS = 3000,
 };
@@ -33,15 +35,10 @@ static int64_t max_poll_ms(rd_kafka_t *rk)
 }
 
 bool member_kafka_open(struct member_kafka *m, const struct source_kafka_spec *spec,
-                       const struct member_kafka_handlers *handlers, struct err *e)
+                       rd_kafka_conf_t *rk_conf, struct err *e)
 {
     *m = (struct member_kafka){.session_ms = spec->conf->session_ms, .polled_ms = clock_now_ms()};
-    rd_kafka_conf_t *rk_conf = conf_kafka_make(spec->kafka, false, e);
-    if (!rk_conf) return false;
     set_group(rk_conf, spec);
-    rd_kafka_conf_set_rebalance_cb(rk_conf, handlers->rebalance);
-    rd_kafka_conf_set_error_cb(rk_conf, handlers->error);
-    rd_kafka_conf_set_opaque(rk_conf, handlers->opaque);
     m->rk = conf_kafka_client_take(rk_conf, false, e);
     if (!m->rk) return false;
     m->max_poll_ms = max_poll_ms(m->rk);
@@ -72,27 +69,19 @@ bool member_kafka_overdue(const struct member_kafka *m)
     return rd_kafka_assignment_lost(m->rk) || clock_now_ms() - m->polled_ms >= m->max_poll_ms;
 }
 
-static void serve_closing(struct member_kafka *m, const struct member_kafka_handlers *handlers,
-                          rd_kafka_queue_t *closing)
-{
-    rd_kafka_event_t *event = rd_kafka_queue_poll(closing, 100);
-    if (!event) return;
-    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-        handlers->rebalance(m->rk, rd_kafka_event_error(event),
-                            rd_kafka_event_topic_partition_list(event), handlers->opaque);
-    rd_kafka_event_destroy(event);
-}
-
 /* rd_kafka_consumer_close() may hang in 2.0.2: it is done step by step, under a deadline. A consumer that was fenced
  * does not close at all. */
-void member_kafka_leave(struct member_kafka *m, const struct member_kafka_handlers *handlers)
+void member_kafka_leave(struct member_kafka *m, void (*serve)(void *ctx, rd_kafka_event_t *event),
+                        void *ctx)
 {
     rd_kafka_queue_t *closing = rd_kafka_queue_new(m->rk);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(m->rk, closing);
     int64_t deadline_ms = clock_now_ms() + (error ? 0 : CLOSE_MS);
     if (error) rd_kafka_error_destroy(error);
-    while (!rd_kafka_consumer_closed(m->rk) && clock_now_ms() < deadline_ms)
-        serve_closing(m, handlers, closing);
+    while (!rd_kafka_consumer_closed(m->rk) && clock_now_ms() < deadline_ms) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(closing, CLOSE_POLL_MS);
+        if (event) serve(ctx, event);
+    }
     rd_kafka_queue_destroy(closing);
 }
 

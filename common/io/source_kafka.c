@@ -394,9 +394,13 @@ int64_t source_kafka_poll_age_ms(const struct source *source)
 
 /* --- the end ------------------------------------------------------------------------------------------- */
 
-static struct member_kafka_handlers handlers_of(struct source_kafka *s)
+static void serve_closing(void *ctx, rd_kafka_event_t *event)
 {
-    return (struct member_kafka_handlers){on_rebalance, on_error, s};
+    struct source_kafka *s = ctx;
+    if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        on_rebalance(s->us.rk, rd_kafka_event_error(event),
+                     rd_kafka_event_topic_partition_list(event), s);
+    rd_kafka_event_destroy(event);
 }
 
 static void close_group(struct source_kafka *s)
@@ -407,8 +411,7 @@ static void close_group(struct source_kafka *s)
         drop_parts(s);
         unassign(s);
     }
-    const struct member_kafka_handlers handlers = handlers_of(s);
-    member_kafka_leave(&s->us, &handlers);
+    member_kafka_leave(&s->us, serve_closing, s);
     tell_revoked(s, true); /* only if the group never came to it */
 }
 
@@ -461,6 +464,16 @@ bool source_kafka_check(const struct source_kafka_conf *conf, struct err *e)
     return offsets_kafka_parse_start(conf->start, &start_ms, e);
 }
 
+static bool open_member(struct source_kafka *s, const struct source_kafka_spec *spec, struct err *e)
+{
+    rd_kafka_conf_t *rk_conf = conf_kafka_make(spec->kafka, false, e);
+    if (!rk_conf) return false;
+    rd_kafka_conf_set_rebalance_cb(rk_conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(rk_conf, on_error);
+    rd_kafka_conf_set_opaque(rk_conf, s);
+    return member_kafka_open(&s->us, spec, rk_conf, e);
+}
+
 static void open_queues(struct source_kafka *s)
 {
     static const uint64_t one = 1;
@@ -486,9 +499,8 @@ struct source *source_kafka_new(const struct source_kafka_spec *spec, struct err
     struct source_kafka *s = mem_zero(1, sizeof *s);
     s->source.kind = &kind;
     s->patience = spec->patience;
-    const struct member_kafka_handlers handlers = handlers_of(s);
     if (!offsets_kafka_parse_start(spec->conf->start, &s->start_ms, e) ||
-        !member_kafka_open(&s->us, spec, &handlers, e)) {
+        !open_member(s, spec, e)) {
         free(s);
         return NULL;
     }

@@ -115,9 +115,9 @@ void op_count_fill(const struct op_count *op, struct batch *b)
     for (size_t i = 0; i < op->n; i++) {
         const struct pane *pane = &op->panes[i];
         batch_add_pane(b, pane->number, pane->events);
-        const struct map_slot *slot;
-        for (size_t at = 0; (slot = map_next(&pane->sums, &at));)
-            batch_add_item(b, key_str(&slot->key), (int64_t)slot->value);
+        const struct map_entry *entry;
+        for (size_t at = 0; (entry = map_next(&pane->sums, &at));)
+            batch_add_item(b, key_str(&entry->key), (int64_t)entry->value);
     }
 }
 

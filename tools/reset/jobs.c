@@ -57,12 +57,12 @@ static bool fence(const struct conf_kafka *kafka, const char *events, struct str
 static bool forget(const struct jobs *jobs, const struct conf_kafka *kafka,
                    const struct topics_kafka_conf *topics, const char *events, struct err *e)
 {
-    const struct map_slot *slot;
+    const struct map_entry *entry;
     bool good = true;
-    for (size_t i = 0; good && (slot = map_next(&jobs->known, &i));) {
-        struct str key = key_str(&slot->key);
+    for (size_t i = 0; good && (entry = map_next(&jobs->known, &i));) {
+        struct str key = key_str(&entry->key);
         struct str job = {key.at + jobs->prefix.len, key.len - jobs->prefix.len};
-        if (!slot->value) continue;
+        if (!entry->value) continue;
         good = fence(kafka, events, job, e) &&
                state_kafka_write(kafka, topics, key, (struct str){0}, e);
     }

@@ -65,7 +65,7 @@ static void add_job(struct balance *b, const struct job *job)
 static void add_jobs(struct jobs *jobs, struct balance *b)
 {
     b->sent = b->rejected = BALANCE_UNKNOWN;
-    const struct map_slot *slot;
+    const struct map_entry *slot;
     for (size_t i = 0; (slot = map_next(&jobs->newest, &i));) {
         struct job *job = (struct job *)(uintptr_t)slot->value;
         add_job(b, job);
