@@ -57,10 +57,16 @@ ROWS = [Row("u", "c", 3), Row("u", "a", 1), Row("u", "b", 1), Row("v", "a", 9), 
 
 
 def test_the_last_one_is_hidden_and_ties_go_by_the_file():
-    task = protocols.last_one(ROWS)
+    task = protocols.last_ones(ROWS, 1)
     assert [(c.user, c.history, c.exclude, c.wanted) for c in task.cases] == [
         ("u", ["a", "b"], [], ["c"]), ("w", ["d"], [], ["a"])]
     assert task.rows == [ROWS[1], ROWS[2], ROWS[4]]
+
+
+def test_the_last_ones_are_asked_one_by_one():
+    task = protocols.last_ones(ROWS, 2)
+    assert [(c.history, c.wanted) for c in task.cases] == [(["a"], ["b"]), (["a", "b"], ["c"])]
+    assert task.rows == [ROWS[1]]
 
 
 def test_the_newest_fifth_is_hidden_and_what_the_history_leaves_out_is_excluded():

@@ -48,9 +48,8 @@ class Shelf:
                 [BIN / "weir-infer", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            connection = self.connect(port, process)
-            yield lambda name, task: answers(connection, name, task)
-            connection.close()
+            self.connect(port, process).close()
+            yield lambda name, task: answers(self.connect(port, process), name, task)
         finally:
             process.terminate()
             process.wait()
@@ -92,6 +91,7 @@ def answers(connection, name, task):
         if reply.status != 200:
             raise Refused(f"POST /{name}: {reply.status} {text.decode(errors='replace')[:300]}")
         ranked += json.loads(text)
+    connection.close()
     assert len(ranked) == len(task.cases), f"{len(ranked)} answers to {len(task.cases)} questions"
     for case, items in zip(task.cases, ranked):
         check(case, items, task)
