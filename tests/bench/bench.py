@@ -15,6 +15,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 import redis
 
 import catchup
+import document
+import landing
 import limits
 import stores
 from measure import table
@@ -24,6 +26,7 @@ os.environ["MONGOC_DISABLE_SHM"] = "1"
 BENCHES = {"count": catchup.count, "kafka-to-redis": catchup.kafka_to_redis, "replay": catchup.replay,
            "rank-slide": catchup.rank_slide, "archive": stores.archive, "recommend": stores.recommend,
            "growth": limits.growth, "memory": limits.memory, "start": limits.start}
+LANDING_TIMES = 2
 
 
 class Context:
@@ -69,6 +72,9 @@ def options():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"which of {', '.join(BENCHES)}; none = all")
     parser.add_argument("--times", type=int, default=5, help="runs of each side (5)")
+    parser.add_argument("--landing", action="store_true", help="a minute: fails if a ratio to its floor is far off landing.json")
+    parser.add_argument("--record", action="store_true", help="write landing.json")
+    parser.add_argument("--document", action="store_true", help="measure nothing: put build/results into docs/PERFORMANCE.md")
     parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the workload (10,000,000)")
     chosen = parser.parse_args()
     for name in chosen.name:
@@ -77,23 +83,33 @@ def options():
     return chosen
 
 
-def run_all(stack, chosen):
-    with tempfile.TemporaryDirectory(prefix="weir-bench-") as home:
-        for name in chosen.name or BENCHES:
-            c, begun = Context(stack, Path(home), chosen.times, chosen.rows), time.time()
-            figures = BENCHES[name](c)
-            save(name, c, figures, begun)
-            print(f"\n## {name} ({c.rows:,} rows, {c.times} runs, {time.time() - begun:.0f} s)\n\n{table(figures)}",
-                  flush=True)
+def run_all(c, names):
+    for name in names:
+        begun = time.time()
+        figures = BENCHES[name](c)
+        save(name, c, figures, begun)
+        print(f"\n## {name} ({c.rows:,} rows, {c.times} runs, {time.time() - begun:.0f} s)\n\n{table(figures)}", flush=True)
+
+
+def run_chosen(stack, home, chosen):
+    """-> the exit status."""
+    if not (chosen.landing or chosen.record):
+        run_all(Context(stack, home, chosen.times, chosen.rows), chosen.name or BENCHES)
+        return 0
+    c = Context(stack, home, LANDING_TIMES, landing.ROWS)
+    return landing.record(c) if chosen.record else int(not landing.judge(c))
 
 
 def main():
     chosen = options()
+    if chosen.document:
+        return document.document()
     stack = Stack(Path(os.environ.get("WEIR_STACK", ROOT / ".weir/bench")))
     try:
-        run_all(stack, chosen)
+        with tempfile.TemporaryDirectory(prefix="weir-bench-") as home:
+            return run_chosen(stack, Path(home), chosen)
     finally:
         stack.down()
 
 
-main()
+sys.exit(main())

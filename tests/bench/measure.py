@@ -115,8 +115,8 @@ class Figure:
     def as_json(self):
         return {"name": self.name, "unit": self.unit, "values": self.values, "floor": self.floor,
                 "min": min(self.values), "median": self.median, "max": max(self.values),
-                "floor_median": self.floor_median, "ratio": self.ratio, "goal": self.goal,
-                "met": self.met}
+                "floor_median": self.floor_median, "ratio": self.ratio, "most": self.most,
+                "least": self.least, "met": self.met}
 
     def row(self):
         floor = number(self.floor_median) if self.floor else ""

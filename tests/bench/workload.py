@@ -89,7 +89,7 @@ class Field(World):
             seen.append((time.monotonic(), sum(now.values())))
             self.programs[-1].must_run()
             assert all(now.get(p, -1) >= end for p, end in ends.items()), f"{daemon}: {now} of {ends}"
-        eventually(all_there, LONG_S, 0.02)
+        eventually(all_there, LONG_S, 0.05)
         return seen
 
 
