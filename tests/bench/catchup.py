@@ -98,8 +98,8 @@ def to_redis_once(field, log, check=False):
         same_as_oracle(field, log)
     for program in programs:
         assert program.stop() == DONE, program.log
-    rate = log.rows / (max(shown, seen[-1][0]) - next(t for t, n in seen if n > 0))
-    return sample_of(log.rows, *programs, rate=min(rate, pace(seen, log.rows)),
+    caught_up, end = seen[-1]
+    return sample_of(log.rows, *programs, rate=pace([*seen, (max(shown, caught_up), end)], log.rows),
                      shares=[p.cpu_s / log.rows * 1e6 for p in programs])
 
 
@@ -119,8 +119,8 @@ def same_as_oracle(field, log, windows=5):
         best = oracle.ranked({item.decode(): n for item, n in counts[end].items()}, field.rules.n)
         assert history[end]["ranking"] == best, (end, history[end]["ranking"], best)
         assert history[end]["events"] == counts[end].total(), (end, history[end]["events"])
-    c_windows = (max(history) - min(history)) // field.rules.slide + 1
-    assert len(history) == c_windows, f"{len(history)} windows of {c_windows}"
+    expected = (max(history) - min(history)) // field.rules.slide + 1
+    assert len(history) == expected, f"{len(history)} windows of {expected}"
 
 
 def to_redis_figures(c, packed, late=0.0):

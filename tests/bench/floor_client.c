@@ -18,7 +18,7 @@ static rd_kafka_t *reader(const char *brokers)
     const char *settings[][2] = {
         {"bootstrap.servers", brokers},   {"isolation.level", "read_committed"},
         {"enable.partition.eof", "true"}, {"queued.min.messages", "1000000"},
-        {"fetch.wait.max.ms", "50"},      {"queued.max.messages.kbytes", "1048576"},
+        {"fetch.wait.max.ms", "10"},      {"queued.max.messages.kbytes", "1048576"},
         {"socket.nagle.disable", "true"}, {0},
     };
     return floor_client(RD_KAFKA_CONSUMER, settings);

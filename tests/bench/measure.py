@@ -137,6 +137,5 @@ def table(figures):
     """-> the figures as Markdown."""
     rows = [HEAD, *(figure.row() for figure in figures)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    lines = [" | ".join(cell.ljust(w) for cell, w in zip(row, widths)) for row in rows]
-    lines.insert(1, "-|-".join("-" * w for w in widths))
-    return "\n".join(f"| {line} |" if "-|-" not in line else f"|-{line}-|" for line in lines)
+    head, *lines = ("| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths)) + " |" for row in rows)
+    return "\n".join([head, "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines])

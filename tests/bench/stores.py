@@ -15,7 +15,6 @@ from weir import BIN, DONE, eventually, free_port
 from workload import FOLDER, LONG_S, PACKED, Field, Log
 
 ROWS_MAX = 500_000    # of the archive's workload: MongoDB is a hundred times slower than Kafka
-UNTIL = {"events": "events", "both": "consumed"}
 
 
 def default_of(program, key):
