@@ -26,6 +26,7 @@
 
 enum {
     BATCH_MAX = 64,
+    BATCH_BYTES = 48 << 10, /* weir-infer takes 64 KiB; a refused one is retried in halves */
     BACKOFF_MS = 50,
     BACKOFF_MAX_MS = 1000,
     HISTORY_MAX = 200,
@@ -66,7 +67,7 @@ struct ask {
 
 struct batch {
     struct ask *first, **last;
-    size_t n;
+    size_t n, bytes;     /* of its ids, about */
     int64_t deadline_ms; /* of its oldest ask */
     int64_t due_ms;      /* not sent before; of the gathering one: when it is closed */
     int tries;
@@ -126,6 +127,13 @@ static size_t ids_bytes(const struct str *ids, size_t n)
     size_t bytes = 0;
     for (size_t i = 0; i < n; i++) bytes += ids[i].len;
     return bytes;
+}
+
+/* As JSON, with a quote or comma here and there. */
+static size_t ask_bytes(const struct client_ask *a)
+{
+    return a->user.len + ids_bytes(a->history, a->history_n) + ids_bytes(a->exclude, a->exclude_n) +
+           3 * (1 + a->history_n + a->exclude_n);
 }
 
 static struct str copy_id(char **to, struct str id)
@@ -197,39 +205,59 @@ void client_ask(struct client *c, const struct client_ask *ask, client_answer *a
 {
     assert(ask->n_rec >= 1 && ask->n_rec <= N_REC_MAX);
     assert(ask->history_n <= HISTORY_MAX && ask->exclude_n <= EXCLUDE_MAX);
-    if (c->gathering && c->gathering->first->is.n_rec != ask->n_rec) close_gathering(c);
+    size_t bytes = ask_bytes(ask);
+    if (c->gathering &&
+        (c->gathering->first->is.n_rec != ask->n_rec || c->gathering->bytes + bytes > BATCH_BYTES))
+        close_gathering(c);
     int64_t now_ms = clock_now_ms();
     if (!c->gathering)
         c->gathering = batch_new(now_ms + c->conf.budget_ms, now_ms + c->conf.batch_wait_ms);
     batch_add(c->gathering, ask_new(ask, answer, ctx));
+    c->gathering->bytes += bytes;
     c->pending++;
     if (c->gathering->n == (size_t)c->conf.batch) close_gathering(c);
 }
 
 /* -- what becomes of a batch -- */
 
-static void answer(struct client *c, const struct ask *a, enum client_status s,
-                   const struct str *items, size_t n)
+static void answer(struct client *c, const struct ask *a, const struct client_reply *reply)
 {
     c->pending--;
     c->answered++;
-    metrics_add(c->asks[s], 1);
-    a->answer(a->ctx, s, items, n);
+    metrics_add(c->asks[reply->status], 1);
+    a->answer(a->ctx, reply);
 }
 
 static void give_up(struct client *c, struct batch *b, enum client_status why)
 {
-    for (struct ask *a = b->first; a; a = a->next) answer(c, a, why, NULL, 0);
+    const struct client_reply reply = {.status = why};
+    for (struct ask *a = b->first; a; a = a->next) answer(c, a, &reply);
     batch_free(b);
 }
 
-static void give_answers(struct client *c, struct batch *b, const struct codec_reply *reply)
+/* One name for all n users, or one for each, separated by commas. */
+static struct str name_of(struct str names, size_t user, size_t n)
+{
+    struct str rest = names, name = {0};
+    size_t pieces = 0;
+    for (; rest.at; pieces++) {
+        struct str piece = str_trim(str_cut(&rest, ','));
+        if (pieces == 0 || pieces == user) name = piece;
+    }
+    bool good = (pieces == 1 || pieces == n) && name.len > 0 && name.len <= CLIENT_NAME_BYTES;
+    return good && str_is_text(name) ? name : (struct str){0};
+}
+
+static void give_answers(struct client *c, struct batch *b, const struct codec_reply *rows,
+                         const struct post_result *r)
 {
     size_t user = 0;
-    for (struct ask *a = b->first; a; a = a->next) {
-        size_t n;
-        const struct str *items = codec_row(reply, user++, &n);
-        answer(c, a, CLIENT_GOOD, items, n);
+    for (struct ask *a = b->first; a; a = a->next, user++) {
+        struct client_reply reply = {.status = CLIENT_GOOD,
+                                     .model = name_of(r->model, user, b->n),
+                                     .version = name_of(r->version, user, b->n)};
+        reply.items = codec_row(rows, user, &reply.n);
+        answer(c, a, &reply);
     }
     batch_free(b);
 }
@@ -311,7 +339,7 @@ static void on_done(void *ctx, void *ticket, const struct post_result *r)
     }
     breaker_good(&c->breaker);
     metrics_set(c->broken, 0);
-    give_answers(c, b, &reply);
+    give_answers(c, b, &reply, r);
     codec_finish(&reply);
 }
 

@@ -52,9 +52,19 @@ struct client_ask {
     int n_rec; /* 1..1000 */
 };
 
-/* Gets n items (0 <= n <= n_rec, all different, best first; n is 0 unless GOOD), borrowed for
- * the call. Called from client_poll only. It may call client_ask. */
-typedef void client_answer(void *ctx, enum client_status status, const struct str *items, size_t n);
+struct client_reply {
+    enum client_status status;
+    const struct str *items; /* n of them, all different, best first */
+    size_t n;                /* 0 <= n <= n_rec; 0 unless GOOD */
+    /* Who says so, by the headers Weir-Model and Weir-Model-Version: text of at most
+     * CLIENT_NAME_BYTES, absent if the service does not tell. */
+    struct str model, version;
+};
+
+enum { CLIENT_NAME_BYTES = 64 };
+
+/* Gets an answer, borrowed for the call. Called from client_poll only. It may call client_ask. */
+typedef void client_answer(void *ctx, const struct client_reply *reply);
 
 struct client; /* of one thread */
 

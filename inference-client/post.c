@@ -24,6 +24,7 @@ struct transfer {
     void *ticket;
     struct buf request, reply;
     size_t header_bytes;
+    struct buf model, version; /* headers */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -74,12 +75,24 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
     return t->reply.overflow ? 0 : size * n;
 }
 
+static void take_header(struct buf *to, struct str line, const char *name)
+{
+    size_t len = strlen(name);
+    if (line.len <= len || strncasecmp(line.at, name, len) != 0 || line.at[len] != ':') return;
+    buf_clear(to);
+    buf_add(to, line.at + len + 1, line.len - len - 1);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 {
-    (void)bytes;
     struct transfer *t = arg;
-    t->header_bytes += size * n;
-    return t->header_bytes > HEADERS_MAX_BYTES ? 0 : size * n;
+    struct str line = {bytes, size * n};
+    t->header_bytes += line.len;
+    if (t->header_bytes > HEADERS_MAX_BYTES) return 0;
+    while (line.len && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r')) line.len--;
+    take_header(&t->model, line, "Weir-Model");
+    take_header(&t->version, line, "Weir-Model-Version");
+    return size * n;
 }
 
 /* -- stray bytes: libcurl 7.88 takes a kept-alive connection into use although bytes wait on it.
@@ -145,6 +158,8 @@ static void must(CURLcode code)
 static void transfer_init(struct transfer *t, struct post *p, const char *url)
 {
     t->post = p;
+    buf_init(&t->model, HEADERS_MAX_BYTES);
+    buf_init(&t->version, HEADERS_MAX_BYTES);
     CURL *easy = t->easy = curl_easy_init();
     assert(easy);
     must(curl_easy_setopt(easy, CURLOPT_URL, url));
@@ -220,6 +235,8 @@ void post_free(struct post *p)
         curl_easy_cleanup(p->transfers[i].easy);
         buf_finish(&p->transfers[i].request);
         buf_finish(&p->transfers[i].reply);
+        buf_finish(&p->transfers[i].model);
+        buf_finish(&p->transfers[i].version);
     }
     curl_multi_cleanup(p->multi);
     curl_slist_free_all(p->headers);
@@ -254,6 +271,8 @@ void post_start(struct post *p, void *ticket, struct buf *body, int64_t timeout_
     *body = (struct buf){.at = sent.at, .cap = sent.cap, .max = body->max};
     buf_clear(&t->reply);
     t->reply.max = reply_max;
+    buf_clear(&t->model);
+    buf_clear(&t->version);
     t->header_bytes = 0;
     t->text[0] = '\0';
     must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->request.at));
@@ -285,6 +304,8 @@ static void finish(struct post *p, struct transfer *t, CURLcode code)
     r.retry_after_ms = retry_after_s < INT32_MAX ? retry_after_s * 1000 : INT32_MAX;
     r.took_us = took_us;
     if (r.status == CLIENT_GOOD) r.body = buf_str(&t->reply);
+    if (t->model.len) r.model = buf_str(&t->model);
+    if (t->version.len) r.version = buf_str(&t->version);
     p->done(p->ctx, t->ticket, &r); /* lends the reply: only then may the transfer be used again */
     stop(p, t);
 }

@@ -17,8 +17,9 @@ struct post_result {
     long http_status;          /* 0 = none came */
     int64_t retry_after_ms;    /* what the service asked for; 0 = nothing */
     int64_t took_us;
-    struct str body;  /* of a GOOD one; borrowed for the call */
-    const char *text; /* what went wrong, for people; borrowed for the call */
+    struct str body;           /* of a GOOD one; borrowed for the call */
+    struct str model, version; /* the headers Weir-Model and Weir-Model-Version; absent = none */
+    const char *text;          /* what went wrong, for people; borrowed for the call */
 };
 
 /* Gets the outcome of a post_start by its ticket. It may call post_start. */

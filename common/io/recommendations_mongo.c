@@ -37,15 +37,20 @@ static void append_history(bson_t *to, const struct history *history)
     bson_append_array_end(to, &list);
 }
 
+static void append_text(bson_t *to, const char *name, const char *text)
+{
+    if (text)
+        BSON_APPEND_UTF8(to, name, text);
+    else
+        BSON_APPEND_NULL(to, name);
+}
+
 static void append_origin(bson_t *to, const struct recommendations_mongo_doc *d)
 {
     bool modelled = d->slate->source == SLATE_MODEL || d->slate->source == SLATE_MIXED;
     BSON_APPEND_NULL(to, "scores");
-    if (modelled)
-        BSON_APPEND_UTF8(to, "model", d->model);
-    else
-        BSON_APPEND_NULL(to, "model");
-    BSON_APPEND_NULL(to, "version");
+    append_text(to, "model", modelled ? d->model : NULL);
+    append_text(to, "version", modelled ? d->version : NULL);
     if (d->hot_version >= 0)
         BSON_APPEND_INT64(to, "hot_version", d->hot_version);
     else

@@ -2,10 +2,11 @@
  * once and never changed but for its reward.
  *
  * {_id: user US interval end, user, time: Date, history: [item], items: [item], scores: null,
- * source, model,  version: null, hot_version, previous: id | null, previous_reward: n | null,
+ * source, model, version, hot_version, previous: id | null, previous_reward: n | null,
  * reward: n (set later)}
  *
- * scores and version are for services that tell them; Weir's wire contract has items only. */
+ * model and version are null where nothing is of a model; version is null, too, if the service did not
+ * tell. scores are for later. */
 #ifndef WEIR_IO_RECOMMENDATIONS_MONGO_H
 #define WEIR_IO_RECOMMENDATIONS_MONGO_H
 
@@ -24,7 +25,9 @@ struct recommendations_mongo_doc {
     int64_t end_ms; /* of the interval */
     const struct history *history;
     const struct slate *slate;
-    const char *model;   /* who was asked; told only where the slate has items of a model */
+    /* Who answered, and in which version (NULL = not told); told only where the slate has items of a
+     * model. */
+    const char *model, *version;
     int64_t hot_version; /* of the hot list at that time; -1 = there was none */
     bool has_previous;
     int64_t previous_ms, previous_reward; /* of the one before */

@@ -33,7 +33,7 @@ const struct config_row recommend_rows[] = {
         interval_ms, 1, INT64_C(366) * 86400 * 1000),
     ROW("recommend", "k", CONFIG_INT, "10", "the newest events of a user that are his history", k,
         1, USERS_MONGO_HISTORY_MAX),
-    ROW("recommend", "n", CONFIG_INT, "8", "items in a recommendation", n, 1, 1000),
+    ROW("recommend", "n", CONFIG_INT, "8", "items in a recommendation", n, 1, 500),
     ROW("recommend", "on_failure", CONFIG_CHOICE, "hot",
         "without an answer of the inference service: serve the hot list, or wait (catch-up "
         "replays)",

@@ -9,6 +9,8 @@ void task_finish(struct task *t)
     users_mongo_doc_free(t->doc);
     free(t->history);
     free(t->slate);
+    free(t->model);
+    free(t->version);
     *t = (struct task){0};
 }
 
@@ -40,13 +42,22 @@ void task_resolve(struct task *t, size_t k, struct users_mongo_doc *doc_take)
     merge(t, k);
 }
 
+void task_name(struct task *t, struct str model, struct str version)
+{
+    free(t->model);
+    free(t->version);
+    t->model = model.at ? mem_dup(model.at, model.len) : NULL;
+    t->version = version.at ? mem_dup(version.at, version.len) : NULL;
+}
+
 struct recommendations_mongo_doc task_recommendation(const struct task *t, const char *model)
 {
     return (struct recommendations_mongo_doc){.user = t->rows->user,
                                               .end_ms = t->due.bucket->due_ms,
                                               .history = t->history,
                                               .slate = t->slate,
-                                              .model = model,
+                                              .model = t->model ? t->model : model,
+                                              .version = t->version,
                                               .hot_version = t->hot_version,
                                               .has_previous = t->has_previous,
                                               .previous_ms = t->previous_ms,

@@ -13,6 +13,7 @@ struct task {
     struct users_mongo_doc *doc;    /* own: as stored; NULL = not yet */
     struct history *history;        /* own: the newest K with the rows of the round */
     struct slate *slate;            /* own: what to show; NULL = not chosen yet */
+    char *model, *version;          /* own: who answered; NULL = the service did not tell */
     int64_t hot_version;
     bool refused;      /* its write was: another was first */
     bool has_previous; /* a recommendation before this one */
@@ -33,7 +34,10 @@ void task_plan(struct task *t, size_t k, const struct weights *rewards);
  * none): either our rows are in it, or they are merged into it. */
 void task_resolve(struct task *t, size_t k, struct users_mongo_doc *doc_take);
 
-/* What to write; borrows from the task. */
+/* task_name keeps who answered; absent = not told. */
+void task_name(struct task *t, struct str model, struct str version);
+
+/* What to write; borrows from the task, and the name to tell where nobody told one. */
 struct recommendations_mongo_doc task_recommendation(const struct task *t, const char *model);
 struct users_mongo_write task_user(const struct task *t);
 

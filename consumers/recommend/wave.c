@@ -204,10 +204,12 @@ static void choose(struct wave *w, struct task *t, const struct str *items, size
     t->hot_version = hot_redis_version(w->parts.hot);
 }
 
-static void answered(void *ctx, enum client_status status, const struct str *items, size_t n)
+static void answered(void *ctx, const struct client_reply *reply)
 {
     struct ask *ask = ctx;
-    if (status == CLIENT_GOOD || !ask->wave->conf.patient) choose(ask->wave, ask->task, items, n);
+    if (reply->status != CLIENT_GOOD && ask->wave->conf.patient) return;
+    choose(ask->wave, ask->task, reply->items, reply->n);
+    task_name(ask->task, reply->model, reply->version);
 }
 
 static void send(struct wave *w, struct task *t)

@@ -78,7 +78,9 @@ void client_poll(struct client *c, int64_t wait_ms)
     c->n = 0;
     for (size_t i = 0; i < n; i++) {
         struct ask *a = &c->asks[i];
-        a->answer(a->ctx, a->deaf ? CLIENT_TIMEOUT : CLIENT_GOOD, a->items, a->n);
+        a->answer(a->ctx, &(struct client_reply){.status = a->deaf ? CLIENT_TIMEOUT : CLIENT_GOOD,
+                                                 .items = a->items,
+                                                 .n = a->n});
     }
 }
 

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "fitted.h"
 #include "infer/service.h"
+#include "infer/split.h"
 #include "inference-client/client.h"
 
 struct rig {
@@ -145,11 +146,13 @@ static void refusals(void **state)
     assert_true(service_moves(r->service));
 }
 
-static void on_answer(void *ctx, enum client_status status, const struct str *items, size_t n)
+static void on_answer(void *ctx, const struct client_reply *reply)
 {
-    assert_int_equal(status, CLIENT_GOOD);
-    assert_int_equal(n, 2);
-    assert_true(str_eq(items[0], str_of("9")) && str_eq(items[1], str_of("10")));
+    assert_int_equal(reply->status, CLIENT_GOOD);
+    assert_int_equal(reply->n, 2);
+    assert_true(str_eq(reply->items[0], str_of("9")) && str_eq(reply->items[1], str_of("10")));
+    assert_true(str_eq(reply->model, str_of("transitions")));
+    assert_true(reply->version.len > 2 && memcmp(reply->version.at, "1-", 2) == 0);
     ++*(int *)ctx;
 }
 
@@ -178,9 +181,57 @@ static void speaks_with_our_client(void **state)
     client_free(c);
 }
 
+struct named {
+    struct split split;
+    char user[8];
+    int *n;
+};
+
+static void on_named(void *ctx, const struct client_reply *reply)
+{
+    struct named *named = ctx;
+    size_t arm = split_arm(&named->split, str_of(named->user));
+    assert_int_equal(reply->status, CLIENT_GOOD);
+    assert_true(str_eq(reply->model, str_of(arm ? "popular" : "transitions")));
+    assert_int_equal(reply->n, arm ? 5 : 2); /* all but b, or what follows it */
+    named->n[arm]++;
+}
+
+static void a_split_names_who_answered(void **state)
+{
+    const struct rig *r = *state;
+    struct err e = {0};
+    char url[40];
+    int n[2] = {0};
+    struct named named[100];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", service_port(r->service));
+    const struct client_conf conf = {.url = url,
+                                     .algorithm = (char *)"both",
+                                     .timeout_ms = 5000,
+                                     .budget_ms = 5000,
+                                     .batch = 64,
+                                     .connections = 2,
+                                     .breaker_failures = 5,
+                                     .breaker_pause_ms = 1000};
+    struct client *c = client_new(&conf, r->metrics, &e);
+    const struct str history[] = {str_of("b")};
+    for (size_t i = 0; i < COUNT_OF(named); i++) {
+        assert_true(split_read(&named[i].split, "both", "transitions:1,popular:1", &e));
+        snprintf(named[i].user, sizeof named[i].user, "u%zu", i);
+        named[i].n = n;
+        client_ask(c, &(struct client_ask){str_of(named[i].user), history, 1, NULL, 0, 8}, on_named,
+                   &named[i]);
+    }
+    while (client_pending(c)) client_poll(c, 50);
+    assert_int_equal(n[0] + n[1], 100);
+    assert_true(n[0] > 20 && n[1] > 20);
+    client_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(refusals),
-                                       cmocka_unit_test(speaks_with_our_client)};
+                                       cmocka_unit_test(speaks_with_our_client),
+                                       cmocka_unit_test(a_split_names_who_answered)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
