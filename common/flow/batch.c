@@ -68,19 +68,7 @@ static void put_line(struct buf *out, const struct batch_line *l)
     wire_put_uint(out, l->idle);
 }
 
-static void put_pane(struct buf *out, const struct batch *b, const struct batch_pane *p,
-                     int64_t before)
-{
-    wire_put_int(out, p->pane - before);
-    wire_put_uint(out, (uint64_t)p->events);
-    wire_put_uint(out, p->item_n);
-    for (size_t i = p->item_first; i < p->item_first + p->item_n; i++) {
-        wire_put_str(out, b->items[i].id);
-        wire_put_uint(out, (uint64_t)b->items[i].sum);
-    }
-}
-
-void batch_encode(const struct batch *b, struct buf *out)
+static void put_head(struct buf *out, const struct batch *b, size_t pane_n)
 {
     buf_clear(out);
     wire_put_uint(out, VERSION);
@@ -88,10 +76,61 @@ void batch_encode(const struct batch *b, struct buf *out)
     wire_put_uint(out, (uint64_t)b->slide_ms);
     wire_put_uint(out, b->line_n);
     for (size_t i = 0; i < b->line_n; i++) put_line(out, &b->lines[i]);
-    wire_put_uint(out, b->pane_n);
-    for (size_t i = 0; i < b->pane_n; i++)
-        put_pane(out, b, &b->panes[i], i ? b->panes[i - 1].pane : 0);
+    wire_put_uint(out, pane_n);
+}
+
+void batch_panes_init(struct batch_panes *p)
+{
+    *p = (struct batch_panes){0};
+    buf_init(&p->bytes, BATCH_MAX_BYTES);
+}
+
+void batch_panes_finish(struct batch_panes *p)
+{
+    buf_finish(&p->bytes);
+}
+
+void batch_panes_clear(struct batch_panes *p)
+{
+    buf_clear(&p->bytes);
+    p->n = 0;
+    p->last = 0;
+}
+
+void batch_panes_put(struct batch_panes *p, int64_t pane, int64_t events, size_t item_n)
+{
+    wire_put_int(&p->bytes, pane - p->last);
+    wire_put_uint(&p->bytes, (uint64_t)events);
+    wire_put_uint(&p->bytes, item_n);
+    p->last = pane;
+    p->n++;
+}
+
+void batch_panes_item(struct batch_panes *p, struct str id, int64_t sum)
+{
+    wire_put_str(&p->bytes, id);
+    wire_put_uint(&p->bytes, (uint64_t)sum);
+}
+
+void batch_encode_panes(const struct batch *b, const struct batch_panes *p, struct buf *out)
+{
+    put_head(out, b, p->n);
+    buf_add_str(out, buf_str(&p->bytes));
+    out->overflow |= p->bytes.overflow;
     wire_seal(out);
+}
+
+void batch_encode(const struct batch *b, struct buf *out)
+{
+    struct batch_panes panes;
+    batch_panes_init(&panes);
+    for (const struct batch_pane *p = b->panes; p < b->panes + b->pane_n; p++) {
+        batch_panes_put(&panes, p->pane, p->events, p->item_n);
+        for (size_t i = p->item_first; i < p->item_first + p->item_n; i++)
+            batch_panes_item(&panes, b->items[i].id, b->items[i].sum);
+    }
+    batch_encode_panes(b, &panes, out);
+    batch_panes_finish(&panes);
 }
 
 /* --- decode --------------------------------------------------------------------------------------- */
@@ -147,7 +186,6 @@ static void get_pane(struct batch *b, struct wire *w)
     int64_t max = WINDOW_TIME_MAX_MS / b->slide_ms;
     if (__builtin_add_overflow(before, wire_int(w), &pane) || pane < -max - 1 || pane > max)
         w->bad = true;
-    if (b->pane_n && pane <= before) w->bad = true;
     int64_t events = bounded(w, BATCH_SUM_MAX);
     uint64_t n = wire_count(w, ITEM_MIN_BYTES);
     if (w->bad) return;

@@ -35,7 +35,7 @@ struct batch_pane {
 struct batch {
     int64_t epoch, slide_ms;
     struct batch_line *lines; /* own; ascending partitions */
-    struct batch_pane *panes; /* own; ascending panes */
+    struct batch_pane *panes; /* own; a pane may come again: its deltas add up */
     struct batch_item *items; /* own */
     size_t line_n, pane_n, item_n;
     size_t line_cap, pane_cap, item_cap;
@@ -56,6 +56,24 @@ enum { BATCH_ITEM_BYTES = 8, BATCH_PANE_BYTES = 24, BATCH_LINE_BYTES = 64 };
 
 /* batch_encode writes the record into out (cleared first). */
 void batch_encode(const struct batch *b, struct buf *out);
+
+/* The panes of a record to come, encoded one after the other while rows are still counted. */
+struct batch_panes {
+    struct buf bytes;
+    size_t n;
+    int64_t last; /* the pane that was put last */
+};
+
+void batch_panes_init(struct batch_panes *p);
+void batch_panes_finish(struct batch_panes *p);
+void batch_panes_clear(struct batch_panes *p);
+
+/* batch_panes_put begins a pane; its item_n items follow by batch_panes_item. */
+void batch_panes_put(struct batch_panes *p, int64_t pane, int64_t events, size_t item_n);
+void batch_panes_item(struct batch_panes *p, struct str id, int64_t sum);
+
+/* batch_encode_panes writes the record of b's lines and of these panes into out (cleared first). */
+void batch_encode_panes(const struct batch *b, const struct batch_panes *p, struct buf *out);
 
 /* batch_decode fills b from a record, whose bytes the ids then borrow. Everything is checked before anything is
  * of use: false with e set (refused) for bytes that no batch_encode has written. */

@@ -37,8 +37,8 @@ static_assert((int64_t)ROWS_MAX * WEIGHTS_VALUE_MAX <= BATCH_SUM_MAX, "no sum ex
 const struct config_row count_rows[] = {
     {"batch", "interval", CONFIG_DURATION, "1s", "a batch is written when its first row is so old",
      offsetof(struct count_conf, interval_ms), 1, 60000},
-    {"batch", "bytes", CONFIG_BYTES, "512KiB", "or when it has grown so large",
-     offsetof(struct count_conf, bytes), 1024, 1024 * 1024},
+    {"batch", "bytes", CONFIG_BYTES, "1MiB", "or when it has grown so large",
+     offsetof(struct count_conf, bytes), 1024, 2 * 1024 * 1024},
     {"limits", "skew", CONFIG_INT, "4",
      "a partition that is so many windows ahead of weir-rank waits for it",
      offsetof(struct count_conf, skew), 1, 1000000},
@@ -162,8 +162,7 @@ static void encode(struct count *c)
     b->epoch = c->ledger.conf.epoch;
     b->slide_ms = c->parts.window->slide_ms;
     ledger_lines(&c->ledger, source_partition_n(c->parts.input->source), b);
-    op_count_fill(c->op, b);
-    batch_encode(b, &c->encoded);
+    batch_encode_panes(b, op_count_panes(c->op), &c->encoded);
     assert(!c->encoded.overflow);
 }
 

@@ -16,20 +16,23 @@ const struct config_row op_count_rows[] = {
     {0},
 };
 
+/* Rows come in about the order of time, so only the panes of the last OPEN slides are kept in tables, small enough for the
+ * processor's cache. A row of another pane closes the one in whose place it belongs, and its sums are encoded. */
+enum { OPEN = 64 };
+
 struct pane {
+    bool open;
     int64_t number, events;
     struct map sums; /* item -> sum */
 };
 
-/* Panes beyond n are empty and wait to be used again. */
 struct op_count {
     const struct window_conf *window;  /* ref in caller */
     const struct watermark_conf *time; /* ref in caller */
     struct weights weights;
-    struct pane *panes; /* own; ascending numbers */
-    size_t n, used, cap;
-    size_t newest; /* where the last row went */
-    size_t bytes;
+    struct pane panes[OPEN]; /* by number modulo OPEN */
+    struct batch_panes closed;
+    size_t open_bytes; /* what the open ones may take */
 };
 
 struct op_count *op_count_new(const struct op_count_conf *conf, const struct window_conf *window,
@@ -38,60 +41,51 @@ struct op_count *op_count_new(const struct op_count_conf *conf, const struct win
     struct op_count *op = mem_zero(1, sizeof *op);
     op->window = window;
     op->time = time;
+    for (int i = 0; i < OPEN; i++) map_init(&op->panes[i].sums);
+    batch_panes_init(&op->closed);
     if (weights_parse(&op->weights, conf->behaviors, conf->fallback, e)) return op;
-    free(op);
+    op_count_free(op);
     return NULL;
 }
 
 void op_count_free(struct op_count *op)
 {
     if (!op) return;
-    for (size_t i = 0; i < op->used; i++) map_finish(&op->panes[i].sums);
-    free(op->panes);
+    for (int i = 0; i < OPEN; i++) map_finish(&op->panes[i].sums);
+    batch_panes_finish(&op->closed);
     free(op);
 }
 
-/* The index of the first pane that is not before number. */
-static size_t find(const struct op_count *op, int64_t number)
+static void close_pane(struct op_count *op, struct pane *pane)
 {
-    size_t low = 0, high = op->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (op->panes[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct map_entry *entry;
+    batch_panes_put(&op->closed, pane->number, pane->events, pane->sums.n);
+    for (size_t at = 0; (entry = map_next(&pane->sums, &at));) {
+        batch_panes_item(&op->closed, key_str(&entry->key), (int64_t)entry->value);
+        op->open_bytes -= entry->key.len + BATCH_ITEM_BYTES;
     }
-    return low;
-}
-
-static struct pane *insert(struct op_count *op, size_t at, int64_t number)
-{
-    if (op->n == op->used) {
-        op->panes = mem_grow(op->panes, op->used, &op->cap, sizeof op->panes[0]);
-        map_init(&op->panes[op->used++].sums);
-    }
-    struct pane fresh = {number, 0, op->panes[op->n].sums};
-    memmove(&op->panes[at + 1], &op->panes[at], (op->n - at) * sizeof op->panes[0]);
-    op->panes[at] = fresh;
-    op->n++;
-    op->bytes += BATCH_PANE_BYTES;
-    return &op->panes[at];
+    op->open_bytes -= BATCH_PANE_BYTES;
+    map_clear(&pane->sums);
+    pane->open = false;
 }
 
 static struct pane *need(struct op_count *op, int64_t number)
 {
-    if (op->newest < op->n && op->panes[op->newest].number == number) return &op->panes[op->newest];
-    op->newest = find(op, number);
-    if (op->newest < op->n && op->panes[op->newest].number == number) return &op->panes[op->newest];
-    return insert(op, op->newest, number);
+    struct pane *pane = &op->panes[(uint64_t)number % OPEN];
+    if (pane->open && pane->number == number) return pane;
+    if (pane->open) close_pane(op, pane);
+    pane->open = true;
+    pane->number = number;
+    pane->events = 0;
+    op->open_bytes += BATCH_PANE_BYTES;
+    return pane;
 }
 
 static void add(struct op_count *op, struct pane *pane, struct str item, int64_t weight)
 {
     bool fresh;
     *map_put(&pane->sums, item, &fresh) += (uint64_t)weight;
-    if (fresh) op->bytes += item.len + BATCH_ITEM_BYTES;
+    if (fresh) op->open_bytes += item.len + BATCH_ITEM_BYTES;
 }
 
 bool op_count_row(struct op_count *op, const struct event *event, int64_t *clock_ms)
@@ -107,23 +101,22 @@ bool op_count_row(struct op_count *op, const struct event *event, int64_t *clock
 
 size_t op_count_bytes(const struct op_count *op)
 {
-    return op->bytes;
+    return op->closed.bytes.len + op->open_bytes;
 }
 
-void op_count_fill(const struct op_count *op, struct batch *b)
+const struct batch_panes *op_count_panes(struct op_count *op)
 {
-    for (size_t i = 0; i < op->n; i++) {
-        const struct pane *pane = &op->panes[i];
-        batch_add_pane(b, pane->number, pane->events);
-        const struct map_entry *entry;
-        for (size_t at = 0; (entry = map_next(&pane->sums, &at));)
-            batch_add_item(b, key_str(&entry->key), (int64_t)entry->value);
-    }
+    for (int i = 0; i < OPEN; i++)
+        if (op->panes[i].open) close_pane(op, &op->panes[i]);
+    return &op->closed;
 }
 
 void op_count_clear(struct op_count *op)
 {
-    for (size_t i = 0; i < op->n; i++) map_clear(&op->panes[i].sums);
-    op->n = op->newest = 0;
-    op->bytes = 0;
+    for (int i = 0; i < OPEN; i++) {
+        map_clear(&op->panes[i].sums);
+        op->panes[i].open = false;
+    }
+    batch_panes_clear(&op->closed);
+    op->open_bytes = 0;
 }

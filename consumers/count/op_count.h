@@ -31,8 +31,8 @@ bool op_count_row(struct op_count *op, const struct event *event, int64_t *clock
 /* op_count_bytes bounds the size of the batch when it is encoded. */
 size_t op_count_bytes(const struct op_count *op);
 
-/* op_count_fill adds the panes to b, which borrows the ids until op_count_clear. */
-void op_count_fill(const struct op_count *op, struct batch *b);
+/* op_count_panes lends what the rows add up to since op_count_clear; no row may be taken in between. */
+const struct batch_panes *op_count_panes(struct op_count *op);
 void op_count_clear(struct op_count *op);
 
 #endif

@@ -71,11 +71,13 @@ def line_of(wire):
 
 
 def panes_of(wire):
+    """-> {number: oracle.Pane}; a pane may come again."""
     panes, number = {}, 0
     for _ in range(wire.uint()):
         number += wire.int()
         events = wire.uint()
-        panes[number] = oracle.Pane(events, Counter(dict(wire.each(lambda: (wire.text(), wire.uint())))))
+        pane = oracle.Pane(events, Counter(dict(wire.each(lambda: (wire.text(), wire.uint())))))
+        panes[number] = oracle.pane_total([panes[number], pane]) if number in panes else pane
     return panes
 
 

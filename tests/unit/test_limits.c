@@ -68,12 +68,12 @@ static void of_the_stages(void **state)
 {
     (void)state;
     CHECK(archiver_rows, {"batch.rows", 1, 50000, ""}, {"batch.interval", 1, 60000, "ms"});
-    CHECK(count_rows, {"batch.interval", 1, 60000, "ms"}, {"batch.bytes", 1024, 1048576, ""},
+    CHECK(count_rows, {"batch.interval", 1, 60000, "ms"}, {"batch.bytes", 1024, 2097152, ""},
           {"limits.skew", 1, 1000000, ""});
     CHECK(op_count_rows, {"weight.default", 0, 1000000, ""});
     CHECK(rank_rows, {"limits.memory", 1048576, INT64_C(4398046511104), ""});
     CHECK(recommend_rows, {"recommend.interval", 1, year_ms, "ms"}, {"recommend.k", 1, 200, ""},
-          {"recommend.n", 1, 1000, ""}, {"reward.default", 0, 1000000, ""},
+          {"recommend.n", 1, 500, ""}, {"reward.default", 0, 1000000, ""},
           {"limits.rows", 1000, 100000000, ""}, {"limits.users", 1000, 100000000, ""});
 }
 

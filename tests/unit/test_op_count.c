@@ -46,11 +46,25 @@ static int64_t sum_of(const struct batch *b, int64_t pane, const char *item)
     return 0;
 }
 
+/* What is in the record: its bytes must outlive b. */
+static void take(struct op_count *op, struct buf *record, struct batch *b)
+{
+    struct err e = {0};
+    struct batch lines = {.epoch = 1, .slide_ms = SLIDE};
+    batch_add_line(&lines, &(struct batch_line){.of = 1});
+    batch_encode_panes(&lines, op_count_panes(op), record);
+    batch_finish(&lines);
+    assert_false(record->overflow);
+    assert_true(batch_decode(b, buf_str(record), &e));
+}
+
 static void weights_add_up_by_pane_and_item(void **unused)
 {
     (void)unused;
     struct op_count *op = new_op();
     struct batch b = {0};
+    struct buf record;
+    buf_init(&record, BATCH_MAX_BYTES);
     int64_t clock = WATERMARK_NONE;
     const struct {
         int64_t time_ms;
@@ -61,7 +75,7 @@ static void weights_add_up_by_pane_and_item(void **unused)
         bool late = rows[i].time_ms < 0;
         assert_int_equal(row(op, rows[i].time_ms, rows[i].item, rows[i].behavior, &clock), !late);
     }
-    op_count_fill(op, &b);
+    take(op, &record, &b);
     assert_int_equal(b.pane_n, 3);
     assert_true(b.panes[0].pane == 9 && b.panes[1].pane == 10 && b.panes[2].pane == 11);
     assert_int_equal(b.panes[1].events, 4); /* the row of weight 0 is an event of its pane */
@@ -71,6 +85,7 @@ static void weights_add_up_by_pane_and_item(void **unused)
     assert_int_equal(sum_of(&b, 11, "a"), 1);
     assert_int_equal(sum_of(&b, 9, "b"), 2);
     batch_finish(&b);
+    buf_finish(&record);
     op_count_free(op);
 }
 
@@ -79,14 +94,17 @@ static void panes_lie_below_zero_too(void **unused)
     (void)unused;
     struct op_count *op = new_op();
     struct batch b = {0};
+    struct buf record;
+    buf_init(&record, BATCH_MAX_BYTES);
     int64_t clock = WATERMARK_NONE;
     const int64_t times[] = {-21, -20, -11, -10, -1, 0};
     for (size_t i = 0; i < COUNT_OF(times); i++) assert_true(row(op, times[i], "a", "pv", &clock));
-    op_count_fill(op, &b);
+    take(op, &record, &b);
     assert_int_equal(b.pane_n, 4);
     assert_true(sum_of(&b, -3, "a") == 1 && sum_of(&b, -2, "a") == 2 && sum_of(&b, -1, "a") == 2 &&
                 sum_of(&b, 0, "a") == 1);
     batch_finish(&b);
+    buf_finish(&record);
     op_count_free(op);
 }
 
@@ -117,6 +135,39 @@ static void late_is_what_the_clock_before_says(void **unused)
     }
 }
 
+/* However far apart the rows of a pane are, its deltas add up to them. */
+static void panes_that_come_again_add_up(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 20000, PANES = 300, ITEMS = 7 };
+    static int64_t wanted[PANES][ITEMS], found[PANES][ITEMS], events[PANES];
+    struct op_count *op = new_op();
+    struct batch b = {0};
+    struct buf record;
+    buf_init(&record, BATCH_MAX_BYTES);
+    srandom(1);
+    for (int i = 0; i < ROWS; i++) {
+        int64_t clock = WATERMARK_NONE, pane = random() % PANES, item = random() % ITEMS;
+        char text[] = {(char)('a' + item), 0};
+        assert_true(row(op, pane * SLIDE, text, "buy", &clock));
+        wanted[pane][item] += 3;
+    }
+    take(op, &record, &b);
+    assert_true(b.pane_n > PANES); /* some were closed and came again */
+    for (const struct batch_pane *p = b.panes; p < b.panes + b.pane_n; p++) {
+        events[p->pane] += 3 * p->events;
+        for (size_t i = p->item_first; i < p->item_first + p->item_n; i++)
+            found[p->pane][b.items[i].id.at[0] - 'a'] += b.items[i].sum;
+    }
+    assert_memory_equal(found, wanted, sizeof wanted);
+    for (int i = 0; i < PANES; i++)
+        for (int k = 0; k < ITEMS; k++) events[i] -= wanted[i][k];
+    for (int i = 0; i < PANES; i++) assert_int_equal(events[i], 0);
+    batch_finish(&b);
+    buf_finish(&record);
+    op_count_free(op);
+}
+
 /* Whatever is in a batch, its encoded form is no longer than announced, and a cleared one starts from nothing. */
 static void the_size_is_bounded_and_memory_used_again(void **unused)
 {
@@ -132,16 +183,14 @@ static void the_size_is_bounded_and_memory_used_again(void **unused)
             snprintf(item, sizeof item, "%0*d", 1 + i % 250, i);
             assert_true(row(op, 1511500000000 + (i % 4) * SLIDE, item, "buy", &clock));
         }
-        batch_clear(&b);
-        b.slide_ms = SLIDE;
-        op_count_fill(op, &b);
-        batch_encode(&b, &out);
-        assert_false(out.overflow);
-        assert_in_range(out.len, op_count_bytes(op) / 2, op_count_bytes(op) + BATCH_LINE_BYTES);
+        size_t announced = op_count_bytes(op);
+        take(op, &out, &b);
+        assert_in_range(out.len, announced / 2, announced + BATCH_LINE_BYTES);
         assert_int_equal(b.pane_n, 4);
         assert_int_equal(b.item_n, 3000);
         op_count_clear(op);
         assert_int_equal(op_count_bytes(op), 0);
+        assert_int_equal(op_count_panes(op)->n, 0);
     }
     buf_finish(&out);
     batch_finish(&b);
@@ -163,6 +212,7 @@ int main(void)
         cmocka_unit_test(weights_add_up_by_pane_and_item),
         cmocka_unit_test(panes_lie_below_zero_too),
         cmocka_unit_test(late_is_what_the_clock_before_says),
+        cmocka_unit_test(panes_that_come_again_add_up),
         cmocka_unit_test(the_size_is_bounded_and_memory_used_again),
         cmocka_unit_test(malformed_weights_are_refused),
     };
