@@ -2,6 +2,7 @@
 import json
 from math import log2
 
+import evaluate
 import metrics
 import protocols
 import pytest
@@ -96,3 +97,21 @@ def test_requests_stay_within_the_limits_of_the_service():
     batches = list(served.batches(cases))
     assert [case for batch in batches for case in batch] == cases
     assert all(len(batch) <= served.USERS_MAX and len(json.dumps(batch)) < 65_536 for batch in batches)
+
+
+@pytest.mark.parametrize("letter, models", [
+    ("A", ("popular", "transitions", "itemknn", "vmisknn", "blend")), ("B", ("popular", "vmisknn"))])
+def test_models_reach_their_prototypes(letter, models, tmp_path):
+    """The fast form of tests/quality/run: with what weir-fit has unasked. The figures are those of simple programs that
+    were written before the models."""
+    protocol = protocols.PROTOCOLS[letter]
+    try:
+        task = protocol.test()
+    except FileNotFoundError as absent:
+        print(absent)
+        pytest.skip(str(absent))
+    outcome = evaluate.measured(task, evaluate.unchosen(protocol, models), tmp_path)
+    short = [(result.model, measure, aim, score.high) for result in outcome.results
+             for measure, aim in protocol.reference.get(result.model, {}).items()
+             if (score := result.scores[measure]).high < aim]
+    assert not short, "aims above the 95 % intervals"

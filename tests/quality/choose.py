@@ -49,19 +49,25 @@ def tried(shelf, task, choices):
     return fitted
 
 
-def singles(shelf, task, kinds, fixed):
-    """-> the best Choice of each kind, the first of equals, under the kind's name. fixed: settings of all."""
-    choices = tried(shelf, task, [Choice(f"{kind}-{n}", kind, {**fixed, **settings}) for kind in kinds
-                                  for n, settings in enumerate(CANDIDATES[kind])])
-    best = [max((choice for choice in choices if choice.kind == kind), key=lambda choice: choice.value)
-            for kind in kinds if any(choice.kind == kind for choice in choices)]
+def best_of(shelf, task, candidates):
+    """candidates of one kind. -> the best of them, the first of equals, on the shelf under the kind's name: a list of one,
+    or of none."""
+    best = sorted(tried(shelf, task, candidates), key=lambda choice: -choice.value)[:1]
     for choice in best:
         shelf.rename(choice.name, choice.kind)
         choice.name = choice.kind
     return best
 
 
+def single(shelf, task, kind, fixed):
+    """fixed: settings that all have."""
+    return best_of(shelf, task, [Choice(f"{kind}-{n}", kind, {**fixed, **settings})
+                                 for n, settings in enumerate(CANDIDATES[kind])])
+
+
 def blend(shelf, task, parts, fixed):
-    """-> the blend of these choices, which are on the shelf."""
-    names = ",".join(part.name for part in parts if part.kind != "popular")
-    return tried(shelf, task, [Choice("blend", "blend", {**fixed, "blend.parts": names})])
+    """-> the blend of these choices, which are on the shelf, or of all but one of them."""
+    names = [part.name for part in parts]
+    mixes = [names] + [[name for name in names if name != less] for less in names if len(names) > 2]
+    return best_of(shelf, task, [Choice(f"blend-{n}", "blend", {**fixed, "blend.parts": ",".join(mix)})
+                                 for n, mix in enumerate(mixes)])

@@ -2,7 +2,8 @@
 
 How good the models are, asked over HTTP (weir-fit, then weir-infer), on public data: A, B and C are explained in
 docs/QUALITY.md, which this writes. Settings and the weights of the blend are chosen on a validation split of each
-training part; --no-choice takes what weir-fit has unasked. Data sets are fetched by deploy/dataset.
+training part; --no-choice takes what weir-fit has unasked. Data sets are fetched by deploy/dataset. The page
+holds what was asked and no more: for a part of it name another --out that has a QUALITY.md with its marks.
 """
 import argparse
 import shutil
@@ -94,11 +95,13 @@ def measured(task, choices, folder):
 
 
 def chosen(protocol, models, folder):
-    """-> a Choice for each model, from the validation split; the blend is of all others but `popular`."""
+    """-> a Choice for each model, from the validation split; the blend is of others but `popular`."""
     task = protocol.validation()
-    shelf = Shelf(folder, task.rows)
-    choices = choose.singles(shelf, task, [model for model in models if model != "blend"], protocol.settings)
-    return choices + (choose.blend(shelf, task, choices, protocol.settings) if "blend" in models else [])
+    shelf, choices = Shelf(folder, task.rows), []
+    for model in models:
+        choices += (choose.single(shelf, task, model, protocol.settings) if model != "blend" else
+                    choose.blend(shelf, task, [c for c in choices if c.kind != "popular"], protocol.settings))
+    return choices
 
 
 def unchosen(protocol, models):

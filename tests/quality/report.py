@@ -71,6 +71,9 @@ def verdict(outcome):
     blend = next((r for r in outcome.results if r.model == "blend"), None)
     if not blend:
         return
+    if len(blend.choice.weights) == 1:
+        yield f"- `blend` is `{next(iter(blend.choice.weights))}` alone: no other part has helped on the validation part."
+        return
     for measure in outcome.measures:
         best = max((r for r in outcome.results if r is not blend), key=lambda r: r.scores[measure.name].mean)
         gain = blend.scores[measure.name].samples - best.scores[measure.name].samples
@@ -98,7 +101,7 @@ def picture(letter, protocol, outcome, path):
         axis.set_yticks(places, models)
         axis.grid(axis="x", alpha=0.3)
     axes[0][0].invert_yaxis()
-    axes[0][-1].legend(loc="lower right", fontsize="small")
+    drawing.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower right", fontsize="small")
     drawing.suptitle(f"{letter}: {protocol.title} (95 % intervals)", fontsize="medium")
     drawing.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(drawing)
