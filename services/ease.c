@@ -3,7 +3,7 @@
  *
  *     row_of u32[n]: an item's row and column, UINT32_MAX = it has none | weights f32[r*r], by row
  *
- * The user's different items, newest first, are a_0, a_1 ... (the paper's all count alike; here each
+ * The user's different items that are known, newest first, are a_0, a_1 ... (the paper's all count alike; here each
  * counts less than the one after it):
  *
  *     score(b) = sum over k of recency^k * weights[a_k][b]
@@ -84,8 +84,8 @@ static bool add_rows(const struct model *m, struct work *w, const uint32_t *item
     double weight = 1;
     bool any = false;
     for (size_t i = items_n; i-- > 0;) {
-        if (items[i] != IDS_UNKNOWN && is_repeated(items, i, items_n)) continue;
-        uint32_t row = items[i] == IDS_UNKNOWN ? UINT32_MAX : row_of[items[i]];
+        if (items[i] == IDS_UNKNOWN || is_repeated(items, i, items_n)) continue;
+        uint32_t row = row_of[items[i]];
         if (row != UINT32_MAX) add_row(w, weights + (size_t)row * w->n, (float)weight);
         any = any || row != UINT32_MAX;
         weight *= m->parameters[RECENCY];

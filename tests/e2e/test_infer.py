@@ -62,7 +62,7 @@ WRONG = [
     {"user": ["u"], "item": ["1"], "n_rec": 1}, {"user": ["u", "v"], "item": [["1"]], "n_rec": 1},
     {"user": ["u"], "item": [["1"]], "n_rec": "1"}, {"user": ["u"], "item": [["1"]], "n_rec": -1},
     {"user": ["u"], "item": [[1.5]], "n_rec": 1}, {"user": ["u"], "item": [[None]], "n_rec": 1},
-    {"user": ["u"], "item": [["1"] * 201], "n_rec": 1}, b"[" * 100_000]
+    {"user": ["u"], "item": [["1"] * 201], "n_rec": 1}, b"[" * 10_000]
 
 
 def test_wrong_requests_are_422(ask):
