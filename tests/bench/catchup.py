@@ -7,7 +7,7 @@ from statistics import median
 import oracle
 from measure import Figure, Measured, in_turns, run, sample_of
 from weir import DONE, eventually
-from workload import LONG_S, PACKED, RATE, Field, Log, pace
+from workload import LONG_S, PACKED, RATE, Field, Log, broker_cpu_s, pace, redis_cpu_s
 
 TRANSACTION_BYTES = 4 << 20    # OUTBOX_COMMIT_BYTES of weir-replay
 ALONE = {"limits.skew": 1_000_000}    # weir-count waits for no weir-rank
@@ -91,16 +91,18 @@ def shown_last(field):
 
 def to_redis_once(field, log, check=False):
     field.reset("ranking")
+    servers = broker_cpu_s(field.stack), redis_cpu_s(field.redis)
     programs = [field.start("count"), field.start("rank")]
     seen = field.caught_up("count")
     shown = shown_last(field)
+    servers = broker_cpu_s(field.stack) - servers[0], redis_cpu_s(field.redis) - servers[1]
     if check:
         same_as_oracle(field, log)
     for program in programs:
         assert program.stop() == DONE, program.log
     caught_up, end = seen[-1]
     return sample_of(log.rows, *programs, rate=pace([*seen, (max(shown, caught_up), end)], log.rows),
-                     shares=[p.cpu_s / log.rows * 1e6 for p in programs])
+                     shares=[used / log.rows * 1e6 for used in (*(p.cpu_s for p in programs), *servers)])
 
 
 def same_as_oracle(field, log, windows=5):
@@ -136,8 +138,8 @@ def to_redis_figures(c, packed, late=0.0):
     rates = Figure(f"{name}: rate", "M/s", [s.more["rate"] / 1e6 for s in found["own"]],
                    [s.per_s / 1e6 for s in found["floor"]], least=4.0 if packed and not late else None)
     return [Figure(f"{name}: CPU", "s/1M", own, floor, most=goal), rates,
-            *(Figure(f"{name}: of that, {daemon}", "s/1M", [s.more["shares"][i] for s in found["own"]])
-              for i, daemon in enumerate(("count", "rank"))),
+            *(Figure(f"{name}: {part}", "s/1M", [s.more["shares"][i] for s in found["own"]])
+              for i, part in enumerate(("count's part", "rank's part", "the broker beside", "Redis beside"))),
             Figure(f"{name}: start and end alone", "CPU s", [begun.cpu_s])]
 
 

@@ -13,15 +13,14 @@ WORSE = 1.5
 ROWS, ROWS_OF_MONGO = 1_000_000, 40_000
 
 
-def best_ratio(c, own, floor, more=1):
-    found = in_turns(more * c.times, own=own, floor=floor)
-    return min(s.cpu_us for s in found["own"]) / min(s.cpu_us for s in found["floor"])
+def best_ratio(found, floor="floor"):
+    return min(s.cpu_us for s in found["own"]) / min(s.cpu_us for s in found[floor])
 
 
 def count(c):
     log = Log(ROWS)
     field = catchup.filled(c, log, False)
-    ratio = best_ratio(c, lambda: catchup.count_once(field, log), catchup.read_floor(c, field, log))
+    ratio = best_ratio(in_turns(c.times, own=lambda: catchup.count_once(field, log), floor=catchup.read_floor(c, field, log)))
     field.close()
     return ratio
 
@@ -29,15 +28,16 @@ def count(c):
 def kafka_to_redis(c):
     log = Log(ROWS)
     field = catchup.filled(c, log, True)
-    ratio = best_ratio(c, lambda: catchup.to_redis_once(field, log), catchup.read_floor(c, field, log))
+    ratio = best_ratio(in_turns(c.times, own=lambda: catchup.to_redis_once(field, log),
+                                floor=catchup.read_floor(c, field, log)))
     field.close()
     return ratio
 
 
 def replay(c, rows_per_record):
     log, field = Log(ROWS), Field(c.stack, "replay", c.folder("replay"))
-    ratio = best_ratio(c, lambda: catchup.replay_once(field, log, rows_per_record),
-                       lambda: catchup.bare_produce(c, field, log, rows_per_record))
+    ratio = best_ratio(in_turns(c.times, own=lambda: catchup.replay_once(field, log, rows_per_record),
+                                floor=lambda: catchup.bare_produce(c, field, log, rows_per_record)))
     field.close()
     return ratio
 
@@ -45,15 +45,14 @@ def replay(c, rows_per_record):
 def parse(c):
     def bare(*more):
         return sample_of(ROWS, run([str(c.program("bench-parse")), str(Log(ROWS).file()), *more], c.log("parse")))
-    return best_ratio(c, bare, lambda: bare("floor"), more=5)
+    return best_ratio(in_turns(5 * c.times, own=bare, floor=lambda: bare("floor")))
 
 
 def archive(c):
-    log, batch = Log(ROWS_OF_MONGO), stores.default_of("weir-archive", "batch.rows")
+    log = Log(ROWS_OF_MONGO)
     field = Field(c.stack, f"archive-{log.rows}", c.folder("archive"))
     field.fill(log)
-    ratio = best_ratio(c, lambda: stores.archive_once(field, log),
-                       lambda: stores.bare_archive(c, field, log, batch, "both"))
+    ratio = best_ratio(stores.archive_runs(c, field, log, c.times, "both"), "both")
     field.reset("archive")
     field.close()
     return ratio

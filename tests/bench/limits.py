@@ -1,5 +1,4 @@
 """How cost and memory grow, and how long a start takes."""
-import os
 import time
 from dataclasses import replace
 from statistics import median
@@ -8,7 +7,7 @@ from catchup import ALONE, count_once, filled, start_cost, to_redis_once
 from measure import Figure, in_turns, sample_of
 from stores import INTERVAL_S, Answers, Crowd, recommend_once
 from weir import CONSUMERS, DONE
-from workload import PACKED, RATE, Field, Log, pace
+from workload import PACKED, RATE, Field, Log, broker_cpu_s, pace
 
 SMALL = 1_000_000
 MIB = 1 << 20
@@ -49,13 +48,6 @@ def growth(c):
         compared(c, "items, 10,000 to 1,000,000", to_redis(c, Log(SMALL, items=10_000)),
                  to_redis(c, Log(SMALL, items=1_000_000)), 3),
         *instances(c)]
-
-
-def broker_cpu_s(stack):
-    """Seconds of CPU that the broker has used so far."""
-    fields = (stack.folder / "kafka.pid").read_text().strip()
-    words = open(f"/proc/{fields}/stat").read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def count_by(c, field, log, instances):

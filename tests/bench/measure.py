@@ -1,24 +1,38 @@
 """What a program used, and what several runs of it say together."""
 import os
 import statistics
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import proc
 from weir import DONE, Program
 
 
+SAMPLE_S = 0.05
+
+
 class Measured(Program):
-    """A program whose CPU (the libraries' threads included) and memory the kernel has counted."""
+    """A program whose CPU (the libraries' threads included) the kernel has counted, and its memory by samples: what
+    getrusage tells of that begins with what we ourselves have."""
 
     def _spawn(self):
-        self.began = time.monotonic()
+        self.began, self.peak_kib = time.monotonic(), 0
         super()._spawn()
 
     def _keep(self):
+        threading.Thread(target=self._sample, daemon=True).start()
         _, status, self.used = os.wait4(self.process.pid, 0)
         self.ended = time.monotonic()
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.statuses.append(self.process.returncode)
+
+    def _sample(self):
+        while not self.statuses:
+            with suppress(OSError, StopIteration):    # it is ending
+                self.peak_kib = int(proc.status(self.process.pid, "VmHWM"))
+            time.sleep(SAMPLE_S)
 
     def signal(self, number):
         os.kill(self.process.pid, number)
@@ -29,7 +43,7 @@ class Measured(Program):
 
     @property
     def peak_mib(self):
-        return self.used.ru_maxrss / 1024
+        return self.peak_kib / 1024
 
     @property
     def wall_s(self):

@@ -1,7 +1,6 @@
 """Into MongoDB: weir-archive and weir-recommend, and bare loops that write the same documents."""
 import json
 import random
-import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -11,17 +10,10 @@ from confluent_kafka import Producer
 
 import oracle
 from measure import Figure, in_turns, run, sample_of
-from weir import BIN, DONE, eventually, free_port
+from weir import DONE, eventually, free_port
 from workload import FOLDER, LONG_S, PACKED, Field, Log
 
 ROWS_MAX = 500_000    # of the archive's workload: MongoDB is a hundred times slower than Kafka
-
-
-def default_of(program, key):
-    """The default of a configuration key, from --help."""
-    text = subprocess.run([BIN / program, "--help"], check=True, capture_output=True, text=True).stdout
-    section, name = key.split(".", 1)
-    return re.search(rf"^\[{section}\]$.*?^#?{re.escape(name)} *= *(\S+)", text, re.M | re.S)[1]
 
 
 # ---------------------------------------------------------------------------- weir-archive
@@ -30,11 +22,13 @@ def archive_once(field, log):
     field.reset("archive")
     program = field.start("archive")
     seen = field.caught_up("archive")
+    batches = sum(value for name, value in program.metrics().items() if "flush_seconds_count" in name)
     assert program.stop() == DONE, program.log
     begun = next(t for t, n in seen if n > 0)
     first = next(n for t, n in seen if n > 0)
     last, end = seen[-1]
-    return sample_of(log.rows, program, wall_s=(last - begun) * end / (end - first))
+    return sample_of(log.rows, program, wall_s=(last - begun) * end / (end - first),
+                     batch=round(log.rows / batches))
 
 
 def bare_archive(c, field, log, batch, what):
@@ -52,14 +46,19 @@ def bare_archive(c, field, log, batch, what):
     return sample
 
 
+def archive_runs(c, field, log, times, *whats):
+    """The archive and bare loops by turns, in bulks as large as the archive's were. -> as in_turns"""
+    batch = archive_once(field, log).more["batch"]
+    floors = {what: lambda what=what: bare_archive(c, field, log, batch, what) for what in whats}
+    return in_turns(times, own=lambda: archive_once(field, log), **floors)
+
+
 def archive(c):
     """The archive writes events and consumed always, so its floor does both; the floor of events alone is told beside it."""
-    log, batch = Log(min(c.rows, ROWS_MAX)), default_of("weir-archive", "batch.rows")
+    log = Log(min(c.rows, ROWS_MAX))
     field = Field(c.stack, f"archive-{log.rows}", c.folder("archive"))
     field.fill(log, 1)
-    found = in_turns(c.times, own=lambda: archive_once(field, log),
-                     both=lambda: bare_archive(c, field, log, batch, "both"),
-                     events=lambda: bare_archive(c, field, log, batch, "events"))
+    found = archive_runs(c, field, log, c.times, "both", "events")
     field.reset("archive")
     field.close()
     rate = {side: [s.per_s / 1e3 for s in samples] for side, samples in found.items()}
@@ -70,6 +69,7 @@ def archive(c):
                    most=1.1 * median(cpu["both"])),
             Figure("bare loop, events alone: rate", "k rows/s", rate["events"]),
             Figure("bare loop, events alone: client CPU", "s/1M", cpu["events"]),
+            Figure("archive: rows of a batch", "rows", [s.more["batch"] for s in found["own"]]),
             Figure("archive: peak memory", "MiB", [s.peak_mib for s in found["own"]])]
 
 

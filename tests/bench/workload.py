@@ -98,3 +98,15 @@ def pace(seen, rows):
     begun = [(t, n) for t, n in seen if n > 0]
     (first, low), (last, high) = begun[0], begun[-1]
     return rows * (high - low) / high / (last - first) if last > first else float("nan")
+
+
+def broker_cpu_s(stack):
+    """Seconds of CPU that the broker has used so far."""
+    pid = (stack.folder / "kafka.pid").read_text().strip()
+    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def redis_cpu_s(client):
+    used = client.info("cpu")
+    return used["used_cpu_user"] + used["used_cpu_sys"]
