@@ -9,8 +9,8 @@
  * The last `recent` items of the user are a_1 to a_L, newest first, a repeated one at its newest place.
  *
  *     similarity(s) = sum over the a_p, for which s is among the newest sessions, of (L - p + 1) / L
- *     score(b)      = sum over the `neighbours` most similar sessions s that hold b (the newer one of
- *                     two alike) of similarity(s) * max(0, 1 - p(s) / 10) * idf(b)
+ *     score(b)      = idf(b) * sum over the `neighbours` most similar sessions s (the newer one of two
+ *                     alike), where they hold b, of similarity(s) * max(0, 1 - p(s) / 10)
  *
  * where a_p(s) is the newest of them that s holds. Serenade also bounds the sessions of all items
  * together by those of one, which saves it time and costs quality. */
@@ -127,19 +127,20 @@ static bool holds(const uint32_t *items, uint64_t from, uint64_t to, uint32_t it
     return false;
 }
 
-/* One session votes for its items. */
+/* One session votes for its items, without their idf. */
 static void vote(const struct model *m, const struct best_found *near, const uint32_t *newest,
-                 size_t n, struct scores *out)
+                 size_t n, double *votes)
 {
     const uint64_t *start = array_file_u64(&m->data, SESSION_START);
     const uint32_t *items = array_file_u32(&m->data, SESSION_ITEM);
-    const float *idf = array_file_f32(&m->data, IDF);
     uint64_t from = start[near->item], to = start[near->item + 1];
     size_t p = 0;
     while (p < n && !holds(items, from, to, newest[p])) p++;
-    double weight = p + 1 < 10 ? 1 - (double)(p + 1) / 10 : 0;
-    for (uint64_t i = from; i < to && weight > 0; i++)
-        scores_add(out, items[i], weight * near->score * (double)idf[items[i]]);
+    if (p + 1 >= 10) return;
+    double weight = (1 - (double)(p + 1) / 10) * near->score;
+    for (uint64_t i = from; i < to; i++) {
+        votes[items[i]] += weight;
+    }
 }
 
 static void score(const struct model *m, void *work, const uint32_t *items, size_t items_n,
@@ -150,6 +151,9 @@ static void score(const struct model *m, void *work, const uint32_t *items, size
     size_t n = turn(m, items, items_n, newest);
     size_t nearest_n = find_nearest(m, w, newest, n);
     for (size_t i = 0; i < nearest_n; i++) vote(m, &w->nearest[i], newest, n, out);
+    const float *idf = array_file_f32(&m->data, IDF);
+    for (size_t i = 0; i < out->reached_n; i++)
+        out->at[out->reached[i]] *= (double)idf[out->reached[i]];
 }
 
 const struct kind vmisknn_kind = {

@@ -20,7 +20,7 @@ struct metric *metrics_counter(struct metrics *m, const char *name, const char *
 struct metric *metrics_gauge(struct metrics *m, const char *name, const char *labels,
                              const char *help);
 
-/* A histogram of seconds, with buckets from 0.5 ms to 30 s. */
+/* A histogram of seconds, with buckets from 0.05 ms to 30 s. */
 struct metric *metrics_histogram(struct metrics *m, const char *name, const char *labels,
                                  const char *help);
 

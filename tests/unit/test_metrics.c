@@ -59,6 +59,9 @@ static void histogram(void **state)
     assert_int_equal(metrics_value(h), 7);
     assert_rendered(m, "# HELP weir_flush_seconds Flushes.\n"
                        "# TYPE weir_flush_seconds histogram\n"
+                       "weir_flush_seconds_bucket{to=\"x\",le=\"0.00005\"} 2\n"
+                       "weir_flush_seconds_bucket{to=\"x\",le=\"0.0001\"} 2\n"
+                       "weir_flush_seconds_bucket{to=\"x\",le=\"0.00025\"} 2\n"
                        "weir_flush_seconds_bucket{to=\"x\",le=\"0.0005\"} 3\n"
                        "weir_flush_seconds_bucket{to=\"x\",le=\"0.001\"} 4\n"
                        "weir_flush_seconds_bucket{to=\"x\",le=\"0.0025\"} 4\n"
