@@ -127,18 +127,20 @@ static bool holds(const uint32_t *items, uint64_t from, uint64_t to, uint32_t it
     return false;
 }
 
-/* One session votes for its items, without their idf. */
+/* One session votes for its items, without their idf. What has a vote is above 0. */
 static void vote(const struct model *m, const struct best_found *near, const uint32_t *newest,
-                 size_t n, double *votes)
+                 size_t n, struct scores *out)
 {
     const uint64_t *start = array_file_u64(&m->data, SESSION_START);
     const uint32_t *items = array_file_u32(&m->data, SESSION_ITEM);
     uint64_t from = start[near->item], to = start[near->item + 1];
+    double *votes = out->at;
     size_t p = 0;
     while (p < n && !holds(items, from, to, newest[p])) p++;
     if (p + 1 >= 10) return;
     double weight = (1 - (double)(p + 1) / 10) * near->score;
     for (uint64_t i = from; i < to; i++) {
+        if (votes[items[i]] == 0) scores_reach(out, items[i]);
         votes[items[i]] += weight;
     }
 }
