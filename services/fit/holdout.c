@@ -44,10 +44,12 @@ static int time_cmp(const void *left, const void *right)
 /* The last tenth of users begins after this time. */
 static int64_t cut_ms(const struct sequences *log)
 {
+    uint64_t kept = (uint64_t)log->users_n * 9 / 10;
+    if (kept == 0) return INT64_MAX;
     int64_t *times = mem_zero(log->users_n, sizeof times[0]);
     for (uint32_t u = 0; u < log->users_n; u++) times[u] = last_ms(log, u);
     qsort(times, log->users_n, sizeof times[0], time_cmp);
-    int64_t cut = times[(uint64_t)log->users_n * 9 / 10];
+    int64_t cut = times[kept - 1];
     free(times);
     return cut;
 }
