@@ -61,7 +61,7 @@ def machine():
 
 
 def save(name, c, figures, begun):
-    folder = ROOT / "build/results"
+    folder = BIN.parent / "results"
     folder.mkdir(parents=True, exist_ok=True)
     about = {"bench": name, "rows": c.rows, "times": c.times, "seconds": round(time.time() - begun), **machine()}
     (folder / f"bench-{name}.json").write_text(

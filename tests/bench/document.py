@@ -1,11 +1,11 @@
-"""Puts the tables of build/results into docs/PERFORMANCE.md, each between its two marks."""
+"""Puts the results into docs/PERFORMANCE.md, each between its two marks."""
 import json
 import re
 
 from measure import Figure, table
-from weir import ROOT
+from weir import BIN, ROOT
 
-PAGE, RESULTS = ROOT / "docs/PERFORMANCE.md", ROOT / "build/results"
+PAGE, RESULTS = ROOT / "docs/PERFORMANCE.md", BIN.parent / "results"
 
 
 def figure_of(said):

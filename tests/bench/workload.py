@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measure import Measured
-from weir import BIN, DONE, ROOT, World, eventually
+from weir import BIN, DONE, World, eventually
 
-FOLDER = ROOT / "build/bench"
+FOLDER = BIN.parent / "bench"
 RATE = 10_000_000 / (9 * 86_400)    # rows per second of event time
 USERS = ITEMS = 100_000
 HOUR_MS, SLIDE_MS = 3_600_000, 80_000
