@@ -58,15 +58,16 @@ static const char *open_data(struct model *m, int directory)
     return wrong ? wrong : m->kind->check(m);
 }
 
+static struct model *open_model(const char *root, const char *name, bool is_part, struct err *e);
+
 static const char *open_part(struct model *m, const char *root,
                              const struct manifest_json_number *named, struct err *e)
 {
     struct model_part *part = &m->parts[m->parts_n];
     part->weight = named->value;
-    part->model = manifest_json_name(named->name) ? model_open(root, named->name, e) : NULL;
+    part->model = manifest_json_name(named->name) ? open_model(root, named->name, true, e) : NULL;
     if (!part->model) return "a part is missing or bad";
     m->parts_n++;
-    if (part->model->parts_n) return "a part of it is a blend";
     return part->model->ids.hash == m->parts[0].model->ids.hash
                ? NULL
                : "its parts were fitted from different items";
@@ -103,7 +104,8 @@ static const char *open_parts(struct model *m, const char *root, struct err *e)
     return m->kind->check(m);
 }
 
-static const char *open_all(struct model *m, const char *root, int directory, struct err *e)
+static const char *open_all(struct model *m, const char *root, int directory, bool is_part,
+                            struct err *e)
 {
     const char *wrong = manifest_json_read(&m->manifest, directory);
     if (wrong) return wrong;
@@ -112,7 +114,8 @@ static const char *open_all(struct model *m, const char *root, int directory, st
     if (!m->kind) return "its kind is not known here";
     wrong = model_set(m);
     if (wrong) return wrong;
-    return m->kind->arrays_n ? open_data(m, directory) : open_parts(m, root, e);
+    if (m->kind->arrays_n) return open_data(m, directory);
+    return is_part ? "it is a blend in a blend" : open_parts(m, root, e);
 }
 
 static int open_directory(const char *root, const char *name)
@@ -123,7 +126,7 @@ static int open_directory(const char *root, const char *name)
     return fd;
 }
 
-struct model *model_open(const char *root, const char *name, struct err *e)
+static struct model *open_model(const char *root, const char *name, bool is_part, struct err *e)
 {
     int directory = open_directory(root, name);
     if (directory < 0) {
@@ -132,12 +135,17 @@ struct model *model_open(const char *root, const char *name, struct err *e)
         return NULL;
     }
     struct model *m = mem_zero(1, sizeof *m);
-    const char *wrong = open_all(m, root, directory, e);
+    const char *wrong = open_all(m, root, directory, is_part, e);
     close(directory);
     if (!wrong) return m;
     model_free(m);
     err_refuse(e, "%s/%s: not used: %s; make a new one with weir-fit", root, name, wrong);
     return NULL;
+}
+
+struct model *model_open(const char *root, const char *name, struct err *e)
+{
+    return open_model(root, name, false, e);
 }
 
 /* -- writing -- */

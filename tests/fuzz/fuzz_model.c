@@ -69,13 +69,6 @@ static void put_manifest(const char *folder, const char *kind, struct str data, 
     buf_finish(&b);
 }
 
-static void clear(const char *folder)
-{
-    char command[300];
-    snprintf(command, sizeof command, "%s/m", folder);
-    mkdir(command, 0700);
-}
-
 static void open_it(const char *root)
 {
     struct err e = {0};
@@ -102,8 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     static char root[] = "/tmp/weir-fuzz-model-XXXXXX", folder[64];
     if (!folder[0]) {
         if (!mkdtemp(root)) abort();
-        clear(root);
         snprintf(folder, sizeof folder, "%s/m", root);
+        mkdir(folder, 0700);
     }
     uint64_t kind = fuzz_take(&f, 1);
     size_t ids_n = (size_t)fuzz_take(&f, 2);

@@ -265,9 +265,9 @@ static void blends(void **state)
     for (size_t i = 0; i < COUNT_OF(bad); i++) { /* of itself, of nothing */
         struct model wrong = {.kind = &blend_kind};
         manifest_json_add(&wrong.manifest.parts, bad[i], 1);
-        assert_true(model_write(&wrong, root, i ? "wrong" : "other", "1", &e));
+        assert_true(model_write(&wrong, root, i ? "wrong" : "mix", "1", &e));
         struct err why = {0};
-        assert_null(model_open(root, i ? "wrong" : "other", &why));
+        assert_null(model_open(root, i ? "wrong" : "mix", &why));
         assert_int_equal(why.status, ERR_REFUSED);
     }
 }
