@@ -154,10 +154,15 @@ def replay_once(field, log, rows_per_record):
     return sample_of(log.rows, field.fill(log, rows_per_record))
 
 
+def made_anew(field):
+    """Its topics are empty, and there: a replay of nothing makes them."""
+    field.reset("all")
+    assert field.start("replay", "/dev/null").wait() == DONE
+
+
 def bare_produce(c, field, log, rows_per_record):
     """Into a topic as weir-replay's, which is new as that one is."""
-    field.reset("all")
-    field.start("replay", log.file(), "--limit", "1").wait(LONG_S)
+    made_anew(field)
     argv = [c.program("floor-produce"), c.stack.kafka, field.topic("events"), field.rules.partitions,
             log.file(), rows_per_record, TRANSACTION_BYTES]
     return sample_of(log.rows, run([str(word) for word in argv], c.log("floor-produce")))
@@ -199,8 +204,7 @@ def paced_figures(c, rate=200_000, seconds=10):
     field = Field(c.stack, "paced", c.folder("paced"))
 
     def once():
-        field.reset("all")
-        field.start("replay", log.file(), "--limit", "1", "--job", "one").wait(LONG_S)    # makes the topics
+        made_anew(field)
         argv = [c.program("bench-lag"), c.stack.kafka, field.topic("events"), field.rules.partitions, speed, log.rows]
         reader = Measured([str(word) for word in argv], c.log("lag"))
         field.fill(log, 1, replay__speed=f"{speed:.3f}x")
