@@ -1,10 +1,14 @@
 """weir-recommend: one document for every user and interval in which something happened, whatever the
 inference service does."""
+import json
+import urllib.request
+
 import pytest
 from confluent_kafka.admin import NewPartitions
 
 import agree
 import logs
+import models as formulas
 import oracle
 import service as inference
 from weir import DONE, REFUSED, eventually, free_port
@@ -165,17 +169,26 @@ def test_the_own_service(popular, tmp_path):
     rows = logs.rows_of(logs.in_order(54, 1500))
     log, models = logs.write(tmp_path / "log.csv", rows), tmp_path / "models"
     world = popular(54)
-    assert world.start("fit", "transitions", log, "--out", models / "transitions").wait() == DONE
-    address = f"127.0.0.1:{free_port()}"
-    world.run("infer", infer__models=models, infer__listen=address)
-    world.run("recommend", infer__url="http://" + address)
+    for kind in ("transitions", "popular"):
+        assert world.start("fit", kind, log, "--out", models / kind).wait() == DONE
+    address, weights = f"127.0.0.1:{free_port()}", {"transitions": 80, "popular": 20}
+    world.run("infer", infer__models=models, infer__listen=address, ab__both="transitions:80,popular:20")
+    world.run("recommend", infer__url="http://" + address, infer__algorithm="both")
     documents = settled(world)
+    with urllib.request.urlopen(f"http://{address}/models") as reply:
+        versions = {model["name"]: model["version"] for model in json.load(reply)}
     assert {"model", "mixed"} & sources(documents)
     table = oracle.fit([oracle.decode(row, world.rules.form) for row in rows])
     hot = world.hot()["order"]
+    popular_items = formulas.popular([oracle.decode(row, world.rules.form) for row in rows])([])
     for document in documents.values():
-        answer = oracle.infer(table, document["history"], 8)
+        model = formulas.arm("both", document["user"], weights)
+        answer = {"transitions": lambda: oracle.infer(table, document["history"], 8),
+                  "popular": lambda: [item for item, _ in oracle.ranked(popular_items, 500)]}[model]()
         assert document["items"] == hot_fill(answer, document["history"], hot, 8)
+        told = (model, versions[model]) if document["source"] in ("model", "mixed") else (None, None)
+        assert (document["model"], document["version"]) == told
+    assert {document["model"] for document in documents.values()} >= set(weights)
 
 
 def test_a_real_log(worlds, real_logs, service):

@@ -23,7 +23,7 @@ from weir import ROOT, eventually, free_port, known_keys
 HOME = Path(os.environ.get("WEIR_HOME", ROOT / ".weir"))
 DEPLOY = ROOT / "deploy"
 ADMIN = "admin"
-USERS = ("weir-replay", "weir-archive", "weir-count", "weir-rank", "weir-recommend", "weir-status",
+USERS = ("weir-replay", "weir-archive", "weir-fit", "weir-count", "weir-rank", "weir-recommend", "weir-status",
          "weir-reset", "weir-web", "weir-nobody")
 
 KAFKA = """

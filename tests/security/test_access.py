@@ -25,6 +25,8 @@ def test_42_the_rights_of_deploy_suffice(own, secured, service, tmp_path):
     agree.everything(own, answer=inference.answer)
     status = secured.start(own, "status", "--sums")
     assert status.wait() == DONE, status.log
+    fit = secured.start(own, "fit", "transitions", "--from-mongodb", "--out", tmp_path / "models/transitions")
+    assert fit.wait() == DONE, fit.log
 
 
 # ---------------------------------------------------------------------------- Redis
