@@ -41,6 +41,12 @@ static inline bool index_probe(const struct index *ix, uint32_t hash, size_t *at
     return false;
 }
 
+/* index_fetch brings the first slot of a hash near. */
+static inline void index_fetch(const struct index *ix, uint32_t hash)
+{
+    if (ix->cap) __builtin_prefetch(&ix->slots[hash & (ix->cap - 1)]);
+}
+
 void index_put(struct index *ix, uint32_t hash, uint32_t number);
 
 /* index_remove forgets a number, index_renumber gives it another; it must be there. */

@@ -104,12 +104,31 @@ static bool in_window(const struct panes *p, int64_t number, int64_t end_ms)
            number <= window_last_pane(p->conf, end_ms);
 }
 
+/* Some of a pane's sums at a time, so that their items are on the way from memory before the first is touched. */
+enum { SOME = 32 };
+
+struct some {
+    size_t n;
+    uint32_t items[SOME];
+    int64_t sums[SOME];
+};
+
+static bool next_some(const struct panes *p, const struct pane *pane, size_t *cursor,
+                      struct some *some)
+{
+    some->n = 0;
+    while (some->n < SOME &&
+           sums_next(&pane->sums, cursor, &some->items[some->n], &some->sums[some->n]))
+        ranking_fetch(p->ranking, some->items[some->n++]);
+    return some->n > 0;
+}
+
 static void count_pane(struct panes *p, const struct pane *pane, int64_t sign)
 {
-    uint32_t item;
-    int64_t sum;
-    for (size_t i = 0; sums_next(&pane->sums, &i, &item, &sum);)
-        ranking_add(p->ranking, item, sign * sum);
+    struct some some;
+    for (size_t cursor = 0; next_some(p, pane, &cursor, &some);)
+        for (size_t i = 0; i < some.n; i++)
+            ranking_add(p->ranking, some.items[i], sign * some.sums[i]);
     p->events += sign * pane->events;
 }
 
@@ -153,10 +172,13 @@ static struct pane *need(struct panes *p, int64_t number, int64_t offset)
 void panes_add(struct panes *p, int64_t offset, const struct batch *b,
                const struct batch_pane *added)
 {
+    enum { AHEAD = 16 };
+    size_t end = added->item_first + added->item_n;
     struct pane *pane = need(p, added->pane, offset);
     bool standing = in_window(p, added->pane, p->end_ms);
     p->sums_bytes -= sums_bytes(&pane->sums);
-    for (size_t i = added->item_first; i < added->item_first + added->item_n; i++) {
+    for (size_t i = added->item_first; i < end; i++) {
+        if (i + AHEAD < end) ranking_expect(p->ranking, b->items[i + AHEAD].id);
         uint32_t item = ranking_item(p->ranking, b->items[i].id);
         if (sums_add(&pane->sums, item, b->items[i].sum)) ranking_keep(p->ranking, item);
         if (standing) ranking_add(p->ranking, item, b->items[i].sum);
@@ -169,12 +191,13 @@ void panes_add(struct panes *p, int64_t offset, const struct batch *b,
 
 static void forget(struct panes *p, struct pane *pane)
 {
-    uint32_t item;
-    int64_t sum;
+    struct some some;
     if (in_window(p, pane->number, p->end_ms)) count_pane(p, pane, -1);
-    for (size_t i = 0; sums_next(&pane->sums, &i, &item, &sum);) {
-        ranking_drop(p->ranking, item);
-        p->sum -= sum;
+    for (size_t cursor = 0; next_some(p, pane, &cursor, &some);) {
+        for (size_t i = 0; i < some.n; i++) {
+            ranking_drop(p->ranking, some.items[i]);
+            p->sum -= some.sums[i];
+        }
     }
     p->sums_bytes -= sums_bytes(&pane->sums);
     sums_finish(&pane->sums);

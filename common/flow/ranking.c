@@ -120,6 +120,16 @@ uint32_t ranking_item(struct ranking *r, struct str id)
     return item;
 }
 
+void ranking_expect(const struct ranking *r, struct str id)
+{
+    index_fetch(&r->ids, index_hash(&r->ids, id));
+}
+
+void ranking_fetch(const struct ranking *r, uint32_t item)
+{
+    __builtin_prefetch(&r->items[item], 1);
+}
+
 void ranking_keep(struct ranking *r, uint32_t item)
 {
     r->items[item].reference_n++;

@@ -21,6 +21,11 @@ void ranking_free(struct ranking *r); /* NULL is fine */
  * to life with count 0 and no reference. */
 uint32_t ranking_item(struct ranking *r, struct str id);
 
+/* Whoever is about to touch many items hides the memory's latency by telling which, a few ahead: ranking_expect an id before
+ * ranking_item, ranking_fetch an item before ranking_keep, ranking_drop or ranking_add. */
+void ranking_expect(const struct ranking *r, struct str id);
+void ranking_fetch(const struct ranking *r, uint32_t item);
+
 /* ranking_keep takes a reference to an item; ranking_drop gives it back and forgets the item with the last one (its
  * count must be 0 then). */
 void ranking_keep(struct ranking *r, uint32_t item);
