@@ -8,7 +8,7 @@
 #include "fit/solve_lapack.h"
 #include "services/best.h"
 
-enum { ITEMS_MAX = 10000 }; /* 800 MB for the matrix, 400 MB of weights, a minute or two */
+enum { ITEMS_MAX = 10000 }; /* 400 MB of the matrix are touched, 400 MB are weights; minutes */
 
 /* The row of each item, UINT32_MAX = none: all items, or the n most popular. */
 static uint32_t *choose_rows(const struct sequences_places *places, uint32_t items_n, uint32_t n)
