@@ -93,6 +93,17 @@ struct holdout holdout_of(const struct sequences *log, enum settings_split split
     return h;
 }
 
+struct holdout holdout_since(const struct sequences *log, int64_t since_ms)
+{
+    struct holdout h = {.log = log};
+    bool *target = mem_zero(sequences_n(log), sizeof(bool));
+    for (uint64_t i = 0; i < sequences_n(log); i++)
+        target[i] = log->time_ms[i] >= since_ms && i > log->start[log->user[i]] && is_new(log, i);
+    choose_targets(&h, target);
+    free(target);
+    return h;
+}
+
 void holdout_finish(struct holdout *h)
 {
     sequences_finish(&h->train);

@@ -10,7 +10,7 @@ enum { HOLDOUT_CASES_MAX = 2000 };
 
 struct holdout {
     const struct sequences *log; /* ref in caller */
-    struct sequences train;      /* own */
+    struct sequences train;      /* own; of holdout_of */
     uint64_t *targets; /* own; rows of the log: what came after the user's rows before it */
     size_t n;          /* at most HOLDOUT_CASES_MAX, evenly chosen */
     bool reconsume;    /* targets may be among these rows, but for the newest */
@@ -20,6 +20,11 @@ struct holdout {
  * SETTINGS_USERS: of the tenth of users who came last, all rows but the first; none of theirs is in
  * train. */
 struct holdout holdout_of(const struct sequences *log, enum settings_split split);
+
+/* holdout_since holds out no row for a training: its targets are the rows from a time on whose items
+ * are new to their users, who have a row before. */
+struct holdout holdout_since(const struct sequences *log, int64_t since_ms);
+
 void holdout_finish(struct holdout *h);
 
 /* holdout_items are the items before a target, oldest first; returns how many. */

@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "fit/blend_fit.h"
+#include "fit/evaluation.h"
 #include "fit/holdout.h"
 #include "fit/input.h"
+#include "fit/place.h"
 
 struct conf {
     struct settings settings;
@@ -21,32 +23,31 @@ static const struct options_row options[] = {{"out", "fit.out"},
                                              {"columns", "record.columns"},
                                              {"time-unit", "record.time_unit"},
                                              {"split", "fit.split"},
+                                             {"hold-back", "fit.hold_back"},
                                              {"parts", "blend.parts"},
                                              {"ease-items", "ease.items"},
                                              {0}};
 
-/* root/name of the model to write; own. */
-struct place {
-    char *root, *name;
+/* What the arguments ask for. */
+struct job {
+    const struct kind *kind; /* NULL = evaluate models */
+    const char *path;        /* of the log; NULL = the archive */
+    char **models;           /* models_n paths to evaluate */
+    size_t models_n;
 };
 
-static struct place place_of(const char *out, const struct kind *kind)
+static int64_t newest_ms(const struct sequences *log)
 {
-    const char *slash = strrchr(out, '/');
-    if (!out[0])
-        return (struct place){mem_dup("models", 6), mem_dup(kind->name, strlen(kind->name))};
-    const char *name = slash ? slash + 1 : out;
-    char *root = !slash ? mem_dup(".", 1) : mem_dup(out, slash == out ? 1 : (size_t)(slash - out));
-    return (struct place){root, mem_dup(name, strlen(name))};
+    int64_t newest_ms = INT64_MIN;
+    for (uint64_t i = 0; i < sequences_n(log); i++)
+        if (log->time_ms[i] > newest_ms) newest_ms = log->time_ms[i];
+    return newest_ms;
 }
 
 /* 20171203155959: the time of the newest row. */
 static void newest(const struct sequences *log, char text[16])
 {
-    int64_t newest_ms = INT64_MIN;
-    for (uint64_t i = 0; i < sequences_n(log); i++)
-        if (log->time_ms[i] > newest_ms) newest_ms = log->time_ms[i];
-    time_t s = (time_t)(newest_ms / 1000);
+    time_t s = (time_t)(newest_ms(log) / 1000);
     struct tm utc;
     gmtime_r(&s, &utc);
     strftime(text, 16, "%Y%m%d%H%M%S", &utc);
@@ -99,65 +100,104 @@ static bool write_model(const struct recipe *r, const struct kind *kind, const s
     return good;
 }
 
-static bool fit(const struct conf *conf, const struct kind *kind, const struct place *to,
-                const char *path, struct err *e)
+/* The rows that are old enough. */
+static struct sequences begin_of(const struct sequences *log, int64_t hold_back_ms)
+{
+    int64_t end_ms = newest_ms(log) - hold_back_ms;
+    bool *keep = mem_zero(sequences_n(log), sizeof(bool));
+    for (uint64_t i = 0; i < sequences_n(log); i++) keep[i] = log->time_ms[i] < end_ms;
+    struct sequences kept = sequences_keep(log, keep);
+    free(keep);
+    return kept;
+}
+
+static bool learn(const struct conf *conf, const struct kind *kind, const struct sequences *log,
+                  struct progress *progress, struct err *e)
+{
+    const char *out = conf->settings.out;
+    char *path = out[0] ? mem_dup(out, strlen(out)) : mem_printf("models/%s", kind->name);
+    struct place to = place_of(path);
+    const struct recipe r = {log, &conf->settings, progress};
+    if (!manifest_json_name(to.name))
+        err_refuse(e, "fit.out: a model's name has 1 to 32 letters, digits, _ and -, not \"%s\"",
+                   to.name);
+    bool good = !e->status && write_model(&r, kind, &to, e);
+    place_finish(&to);
+    free(path);
+    return good;
+}
+
+static bool fit(const struct conf *conf, const struct kind *kind, const struct sequences *log,
+                struct progress *progress, struct err *e)
+{
+    int64_t hold_back_ms = conf->settings.hold_back_ms;
+    if (hold_back_ms == 0) return learn(conf, kind, log, progress, e);
+    struct sequences begin = begin_of(log, hold_back_ms);
+    bool good = sequences_n(&begin) > 0 ? learn(conf, kind, &begin, progress, e)
+                                        : err_refuse(e, "fit.hold_back: the log is no longer "
+                                                        "than that, and nothing is left");
+    sequences_finish(&begin);
+    return good;
+}
+
+static bool run(const struct conf *conf, const struct job *job, struct err *e)
 {
     struct progress progress = {0};
     struct sequences_pool *pool = sequences_pool_new();
-    bool good = path ? input_file(pool, &conf->record, path, &progress, e)
-                     : input_mongo(pool, &conf->mongo, &progress, e);
+    bool good = job->path ? input_file(pool, &conf->record, job->path, &progress, e)
+                          : input_mongo(pool, &conf->mongo, &progress, e);
     if (good) {
         struct sequences log = sequences_of(pool);
-        const struct recipe r = {&log, &conf->settings, &progress};
-        good = write_model(&r, kind, to, e);
+        good = job->kind ? fit(conf, job->kind, &log, &progress, e)
+                         : evaluation_print(&log, job->models, job->models_n, e);
         sequences_finish(&log);
     }
     sequences_pool_free(pool);
     return good;
 }
 
-/* The kind and the log that the arguments name; NULL log = the archive. */
-static const struct kind *arguments(const struct conf *conf, char **argv, int n,
-                                    const char **ret_path, struct err *e)
+static struct job arguments(const struct conf *conf, char **argv, int n, struct err *e)
 {
-    bool archive = conf->settings.from_mongodb;
-    const struct kind *kind = n > 0 ? model_kind(argv[0]) : NULL;
-    if (!kind)
-        err_refuse(e,
-                   "want KIND: popular, transitions, itemknn, vmisknn, ease or blend (try --help)");
-    else if (n != (archive ? 1 : 2))
+    int before = conf->settings.from_mongodb ? 1 : 2; /* the word, and perhaps the LOG */
+    bool evaluates = n > 0 && strcmp(argv[0], "evaluate") == 0;
+    struct job job = {.kind = n > 0 ? model_kind(argv[0]) : NULL};
+    if (!job.kind && !evaluates)
+        err_refuse(e, "want KIND: popular, transitions, itemknn, vmisknn, ease or blend; or "
+                      "evaluate (try --help)");
+    else if (job.kind && n != before)
         err_refuse(e, "want KIND and one LOG: a file, plain or .gz, or -; or KIND --from-mongodb");
-    *ret_path = archive ? NULL : argv[1];
-    return kind;
+    else if (evaluates && (n <= before || n > before + EVALUATION_MODELS_MAX))
+        err_refuse(e,
+                   "want evaluate, LOG and 1 to %d models; or evaluate --from-mongodb and models",
+                   EVALUATION_MODELS_MAX);
+    if (e->status) return job;
+    job.path = before == 2 ? argv[1] : NULL;
+    job.models = argv + before;
+    job.models_n = (size_t)(n - before);
+    return job;
 }
 
 int main(int argc, char **argv)
 {
     struct conf conf = {0};
     struct err e = {0};
-    const char *path;
     const struct config_part parts[] = {{settings_rows, &conf.settings},
                                         {decode_rows, &conf.record},
                                         {client_mongo_rows, &conf.mongo},
                                         {0}};
     const struct options_spec spec = {
         .name = "weir-fit",
-        .purpose = "learns a model of weir-infer from a log, or from MongoDB's events: popular, "
-                   "transitions, itemknn, vmisknn, ease, blend",
-        .arguments = "KIND [LOG]",
+        .purpose =
+            "learns a model of weir-infer from a log, or from MongoDB's events: popular, "
+            "transitions, itemknn, vmisknn, ease, blend; evaluate: asks models about newer rows "
+            "than they have learned from",
+        .arguments = "KIND [LOG] | evaluate [LOG] MODEL...",
         .rows = options,
         .parts = parts,
     };
     int first = options_read(&spec, argc, argv);
-    const struct kind *kind = arguments(&conf, argv + first, argc - first, &path, &e);
-    if (e.status) options_fail(spec.name, &e);
-    struct place to = place_of(conf.settings.out, kind);
-    if (!manifest_json_name(to.name))
-        err_refuse(&e, "fit.out: a model's name has 1 to 32 letters, digits, _ and -, not \"%s\"",
-                   to.name);
-    if (e.status || !fit(&conf, kind, &to, path, &e)) options_fail(spec.name, &e);
-    free(to.root);
-    free(to.name);
+    const struct job job = arguments(&conf, argv + first, argc - first, &e);
+    if (e.status || !run(&conf, &job, &e)) options_fail(spec.name, &e);
     config_free(parts);
     return 0;
 }

@@ -8,7 +8,8 @@ struct settings {
     char *out;   /* the model's directory; "" = models/KIND */
     char *parts; /* of a blend: names of models beside it */
     bool from_mongodb, validate;
-    int split; /* enum settings_split */
+    int split;            /* enum settings_split */
+    int64_t hold_back_ms; /* of the end of the log, which is not learned from */
     struct {
         int64_t neighbours, recent;
         double decay;

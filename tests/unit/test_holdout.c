@@ -56,6 +56,28 @@ static void the_last_tenth_of_the_users(void **state)
     fitted_free(f);
 }
 
+/* u: 1 2 3 2; v: 1, then 2; w: 3, his first */
+static void newer_rows_of_known_users(void **state)
+{
+    (void)state;
+    static const struct fitted_row rows[] = {{"u", "1", 1}, {"u", "2", 2}, {"u", "3", 5},
+                                             {"u", "2", 6}, {"v", "1", 4}, {"v", "2", 5},
+                                             {"w", "3", 9}};
+    struct fitted *f = fitted_new(rows, COUNT_OF(rows));
+    static const struct {
+        int64_t since_ms;
+        size_t n;
+    } cases[] = {{0, 3}, {3, 2}, {5, 2}, {6, 0}, {INT64_MAX, 0}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct holdout h = holdout_since(&f->log, cases[i].since_ms);
+        assert_int_equal(h.n, cases[i].n);
+        for (size_t k = 0; k < h.n; k++)
+            assert_true(f->log.time_ms[h.targets[k]] >= cases[i].since_ms);
+        holdout_finish(&h);
+    }
+    fitted_free(f);
+}
+
 static void measures(void **state)
 {
     (void)state;
@@ -91,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_row_of_each_user), cmocka_unit_test(the_last_tenth_of_the_users),
-        cmocka_unit_test(measures), cmocka_unit_test(a_model_is_measured)};
+        cmocka_unit_test(newer_rows_of_known_users), cmocka_unit_test(measures),
+        cmocka_unit_test(a_model_is_measured)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
