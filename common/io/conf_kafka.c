@@ -77,7 +77,7 @@ static const struct setting for_consumers[] = {
     {"fetch.error.backoff.ms", "100"},
     {"session.timeout.ms", "1000"}, /* 45 s would refuse a shorter max.poll.interval.ms */
     {"queued.min.messages", "50000"},
-    {"queued.max.messages.kbytes", "8192"},
+    {"queued.max.messages.kbytes", "4096"},
     {"socket.timeout.ms", "10000"},
 };
 

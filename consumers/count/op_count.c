@@ -18,7 +18,7 @@ const struct config_row op_count_rows[] = {
 
 /* Rows come in about the order of time, so only the panes of the last OPEN slides are kept in tables, small enough for the
  * processor's cache. A row of another pane closes the one in whose place it belongs, and its sums are encoded. */
-enum { OPEN = 64 };
+enum { OPEN = 16 };
 
 struct pane {
     bool open;
