@@ -280,7 +280,6 @@ static bool take_record(void *self, const struct record *r, struct err *e)
         if (is_full(c) && !flush(c, e)) return e->status == ERR_NONE;
     }
     ledger_record(&c->ledger, a, r->offset);
-    metrics_set(c->metric.in_flight, c->tally.in);
     return true;
 }
 
@@ -350,6 +349,7 @@ static int64_t due_in_ms(const struct count *c, int64_t now_ms)
 static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
 {
     struct count *c = self;
+    metrics_set(c->metric.in_flight, c->tally.in);
     daemon_status(c->parts.daemon, "%lld rows counted", (long long)metrics_value(c->metric.out));
     if (!c->begun) return start_again(&c->pause, c->parts.input->source, now_ms, e);
     ledger_time(&c->ledger, now_ms, may_read, c);
