@@ -25,15 +25,14 @@ static bool id_is_good(const struct ids *ids, uint32_t item)
     return item == 0 || item_order_cmp(ids_at(ids, item - 1), id) < 0;
 }
 
-static const char *check(struct ids *ids)
+const char *ids_borrow(struct ids *ids, const struct array_file *f, size_t start, size_t text)
 {
-    uint64_t starts_n = ids->file.arrays[START].n;
-    if (starts_n == 0 || starts_n > UINT32_MAX ||
-        !array_file_rows(&ids->file, START, starts_n - 1, TEXT))
+    uint64_t starts_n = f->arrays[start].n;
+    if (starts_n == 0 || starts_n > UINT32_MAX || !array_file_rows(f, start, starts_n - 1, text))
         return "its ids are out of order";
     ids->n = (uint32_t)(starts_n - 1);
-    ids->start = array_file_u64(&ids->file, START);
-    ids->text = ids->file.arrays[TEXT].at;
+    ids->start = array_file_u64(f, start);
+    ids->text = f->arrays[text].at;
     for (uint32_t item = 0; item < ids->n; item++)
         if (!id_is_good(ids, item)) return "it holds a bad id";
     return NULL;
@@ -43,7 +42,7 @@ const char *ids_open(struct ids *ids, int directory, uint64_t hash)
 {
     *ids = (struct ids){.hash = hash};
     const char *wrong = array_file_open(&ids->file, directory, "ids", hash, types, ARRAYS_N);
-    if (!wrong) wrong = check(ids);
+    if (!wrong) wrong = ids_borrow(ids, &ids->file, START, TEXT);
     if (wrong) ids_close(ids);
     return wrong;
 }

@@ -27,6 +27,10 @@ MUST_CHECK const char *ids_open(struct ids *ids, int directory, uint64_t hash);
 
 void ids_close(struct ids *ids);
 
+/* ids_borrow takes ids from arrays `start` and `text` of a file that stays open. NULL, or what is wrong. */
+MUST_CHECK const char *ids_borrow(struct ids *ids, const struct array_file *f, size_t start,
+                                  size_t text);
+
 /* ids_at borrows the id of an item. */
 struct str ids_at(const struct ids *ids, uint32_t item);
 

@@ -3,7 +3,9 @@
 #ifndef WEIR_SERVICES_KIND_H
 #define WEIR_SERVICES_KIND_H
 
+#include "base/str.h"
 #include "services/array_file.h"
+#include "services/nearest.h"
 #include "services/scores.h"
 
 struct model;
@@ -30,9 +32,14 @@ struct kind {
      * an order of additions that does not depend on chance. What is not reached is no candidate. */
     void (*score)(const struct model *m, void *work, const uint32_t *items, size_t items_n,
                   struct scores *out);
+    /* Both NULL, or: all items have a vector, and one for the user's question gives their scores as dot
+     * products. query is false where it knows nothing of what it is asked. */
+    struct nearest (*nearest)(const struct model *m);
+    bool (*query)(const struct model *m, struct str user, const uint32_t *items, size_t items_n,
+                  float ret_vector[NEAREST_DIMS]);
 };
 
 extern const struct kind popular_kind, transitions_kind, itemknn_kind, vmisknn_kind, ease_kind,
-    blend_kind;
+    ddpg_kind, blend_kind;
 
 #endif

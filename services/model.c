@@ -15,7 +15,8 @@
 #include "base/wire.h"
 
 static const struct kind *const kinds[] = {&popular_kind, &transitions_kind, &itemknn_kind,
-                                           &vmisknn_kind, &ease_kind,        &blend_kind};
+                                           &vmisknn_kind, &ease_kind,        &ddpg_kind,
+                                           &blend_kind};
 
 const struct kind *model_kind(const char *name)
 {

@@ -3,14 +3,16 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
 struct ranker {
     const struct model *model; /* ref in caller */
     struct scores scores;
-    void *work;   /* own */
-    bool *masked; /* own; by item; all false between two asks */
+    void *work;       /* own */
+    uint16_t *masked; /* own; by item, a bit for each ask; all 0 between two calls */
+    struct ranker_answer answers[RANKER_ASKS_MAX];
 };
 
 struct ranker *ranker_new(const struct model *m)
@@ -39,19 +41,44 @@ const struct scores *ranker_scores(struct ranker *r, const uint32_t *items, size
     return &r->scores;
 }
 
-static void mask(struct ranker *r, const uint32_t *items, size_t n, bool on)
+/* -- one ask -- */
+
+/* Its items by number. */
+struct numbers {
+    uint32_t items[RANKER_ITEMS_MAX];
+    size_t n;
+};
+
+static size_t find_items(const struct ranker *r, const struct ranker_ask *ask, struct numbers *ret)
 {
-    for (size_t i = 0; i < n; i++)
-        if (items[i] != IDS_UNKNOWN) r->masked[items[i]] = on;
+    assert(ask->n >= 1 && ask->n <= RANKER_N_MAX && ask->items_n <= RANKER_ITEMS_MAX);
+    size_t unknown_n = 0;
+    ret->n = ask->items_n;
+    for (size_t i = 0; i < ret->n; i++) {
+        ret->items[i] = ids_find(&r->model->ids, ask->items[i]);
+        unknown_n += ret->items[i] == IDS_UNKNOWN;
+    }
+    return unknown_n;
 }
 
-static void mask_excluded(struct ranker *r, const struct ranker_ask *ask, bool on)
+static void flip(struct ranker *r, uint32_t item, uint16_t bit, bool on)
 {
-    for (size_t i = 0; i < ask->exclude_n; i++) {
-        uint32_t item = ids_find(&r->model->ids, ask->exclude[i]);
-        mask(r, &item, 1, on);
-    }
+    if (item == IDS_UNKNOWN) return;
+    r->masked[item] = (uint16_t)(on ? r->masked[item] | bit : r->masked[item] & ~bit);
 }
+
+/* Puts on, or takes off, what ask u may not be answered. */
+static void mask(struct ranker *r, const struct ranker_ask *ask, const struct numbers *items,
+                 size_t u, bool on)
+{
+    uint16_t bit = (uint16_t)(1U << u);
+    size_t kept = ask->reconsume && items->n ? items->n - 1 : 0;
+    for (size_t i = kept; i < items->n; i++) flip(r, items->items[i], bit, on);
+    for (size_t i = 0; i < ask->exclude_n; i++)
+        flip(r, ids_find(&r->model->ids, ask->exclude[i]), bit, on);
+}
+
+/* -- kinds that score what they reach -- */
 
 static size_t choose(const struct ranker *r, const struct scores *s, int n, struct best_found *ret)
 {
@@ -63,23 +90,63 @@ static size_t choose(const struct ranker *r, const struct scores *s, int n, stru
     return best_sort(&best);
 }
 
+static size_t rank_reached(struct ranker *r, const struct ranker_ask *ask, struct best_found *ret,
+                           size_t *ret_unknown_n)
+{
+    struct numbers items;
+    *ret_unknown_n = find_items(r, ask, &items);
+    mask(r, ask, &items, 0, true);
+    size_t found = choose(r, ranker_scores(r, items.items, items.n), ask->n, ret);
+    mask(r, ask, &items, 0, false);
+    return found;
+}
+
+/* -- kinds whose scores are dot products -- */
+
+static void rank_nearest(struct ranker *r, const struct ranker_ask *asks, size_t n)
+{
+    struct ranker_answer *ret = r->answers;
+    const struct kind *kind = r->model->kind;
+    const struct nearest all = kind->nearest(r->model);
+    struct numbers items[RANKER_ASKS_MAX];
+    float vectors[RANKER_ASKS_MAX][NEAREST_DIMS];
+    struct nearest_user users[RANKER_ASKS_MAX];
+    for (size_t u = 0; u < n; u++) {
+        ret[u].unknown_n = find_items(r, &asks[u], &items[u]);
+        mask(r, &asks[u], &items[u], u, true);
+        bool known = kind->query(r->model, asks[u].user, items[u].items, items[u].n, vectors[u]);
+        users[u] = (struct nearest_user){
+            vectors[u], {.at = ret[u].found, .max = known ? (size_t)asks[u].n : 0}};
+    }
+    nearest_find(&all, users, n, r->masked);
+    for (size_t u = 0; u < n; u++) {
+        ret[u].n = best_sort(&users[u].best);
+        mask(r, &asks[u], &items[u], u, false);
+    }
+}
+
+/* -- all kinds -- */
+
+const struct ranker_answer *ranker_rank_all(struct ranker *r, const struct ranker_ask *asks,
+                                            size_t n)
+{
+    assert(n <= RANKER_ASKS_MAX);
+    struct ranker_answer *to = r->answers;
+    if (r->model->kind->nearest)
+        rank_nearest(r, asks, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            to[i].n = rank_reached(r, &asks[i], to[i].found, &to[i].unknown_n);
+    return to;
+}
+
 size_t ranker_rank(struct ranker *r, const struct ranker_ask *ask,
                    struct best_found ret[RANKER_N_MAX], size_t *ret_unknown_n)
 {
-    assert(ask->n >= 1 && ask->n <= RANKER_N_MAX && ask->items_n <= RANKER_ITEMS_MAX);
-    uint32_t items[RANKER_ITEMS_MAX];
-    size_t n = ask->items_n, unknown_n = 0, kept = ask->reconsume && n ? n - 1 : 0;
-    for (size_t i = 0; i < n; i++) {
-        items[i] = ids_find(&r->model->ids, ask->items[i]);
-        unknown_n += items[i] == IDS_UNKNOWN;
-    }
-    if (ret_unknown_n) *ret_unknown_n = unknown_n;
-    mask(r, items + kept, n - kept, true);
-    mask_excluded(r, ask, true);
-    size_t found = choose(r, ranker_scores(r, items, n), ask->n, ret);
-    mask(r, items + kept, n - kept, false);
-    mask_excluded(r, ask, false);
-    return found;
+    const struct ranker_answer *answer = ranker_rank_all(r, ask, 1);
+    memcpy(ret, answer->found, answer->n * sizeof ret[0]);
+    if (ret_unknown_n) *ret_unknown_n = answer->unknown_n;
+    return answer->n;
 }
 
 /* -- canaries -- */
@@ -97,16 +164,15 @@ static bool in_order(const struct best_found *found, size_t n)
 const char *ranker_try(const struct model *m)
 {
     struct ranker *r = ranker_new(m);
-    struct best_found found[RANKER_N_MAX];
     size_t answered = 0;
     bool good = true;
     for (uint64_t i = 0; i < CANARIES && i < m->ids.n && good; i++) {
         uint32_t item = (uint32_t)(i * m->ids.n / (m->ids.n < CANARIES ? m->ids.n : CANARIES));
         const struct str id = ids_at(&m->ids, item);
-        size_t n = ranker_rank(r, &(struct ranker_ask){.items = &id, .items_n = 1, .n = CANARY_N},
-                               found, NULL);
-        good = in_order(found, n);
-        answered += n > 0;
+        const struct ranker_ask ask = {.items = &id, .items_n = 1, .n = CANARY_N};
+        const struct ranker_answer *answer = ranker_rank_all(r, &ask, 1);
+        good = in_order(answer->found, answer->n);
+        answered += answer->n > 0;
     }
     ranker_free(r);
     if (!good) return "it answers with scores that are not finite";

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/options.h"
 #include "fit/blend_fit.h"
+#include "fit/ddpg_fit.h"
 #include "fit/evaluation.h"
 #include "fit/holdout.h"
 #include "fit/input.h"
@@ -44,10 +45,10 @@ static int64_t newest_ms(const struct sequences *log)
     return newest_ms;
 }
 
-/* 20171203155959: the time of the newest row. */
-static void newest(const struct sequences *log, char text[16])
+/* 20171203155959 */
+static void time_text(int64_t time_ms, char text[16])
 {
-    time_t s = (time_t)(newest_ms(log) / 1000);
+    time_t s = (time_t)(time_ms / 1000);
     struct tm utc;
     gmtime_r(&s, &utc);
     strftime(text, 16, "%Y%m%d%H%M%S", &utc);
@@ -86,7 +87,7 @@ static bool write_model(const struct recipe *r, const struct kind *kind, const s
                         struct err *e)
 {
     char text[16];
-    newest(r->log, text);
+    time_text(newest_ms(r->log), text);
     struct model *m = fit_model(r, kind, to->root, e);
     bool good = m && model_write(m, to->root, to->name, text, e);
     if (good) {
@@ -111,19 +112,43 @@ static struct sequences begin_of(const struct sequences *log, int64_t hold_back_
     return kept;
 }
 
-static bool learn(const struct conf *conf, const struct kind *kind, const struct sequences *log,
-                  struct progress *progress, struct err *e)
+/* Own, even if it is refused. */
+static struct place place_out(const struct conf *conf, const struct kind *kind, struct err *e)
 {
     const char *out = conf->settings.out;
     char *path = out[0] ? mem_dup(out, strlen(out)) : mem_printf("models/%s", kind->name);
     struct place to = place_of(path);
-    const struct recipe r = {log, &conf->settings, progress};
     if (!manifest_json_name(to.name))
         err_refuse(e, "fit.out: a model's name has 1 to 32 letters, digits, _ and -, not \"%s\"",
                    to.name);
+    free(path);
+    return to;
+}
+
+static bool learn(const struct conf *conf, const struct kind *kind, const struct sequences *log,
+                  struct progress *progress, struct err *e)
+{
+    const struct recipe r = {log, &conf->settings, progress};
+    struct place to = place_out(conf, kind, e);
     bool good = !e->status && write_model(&r, kind, &to, e);
     place_finish(&to);
-    free(path);
+    return good;
+}
+
+/* A kind that is trained elsewhere. */
+static bool take_weights(const struct conf *conf, const char *directory, struct err *e)
+{
+    char text[16];
+    int64_t time_ms;
+    struct place to = place_out(conf, &ddpg_kind, e);
+    struct model *m = e->status ? NULL : ddpg_fit(directory, &time_ms, e);
+    if (m) time_text(time_ms, text);
+    bool good = m && model_write(m, to.root, to.name, text, e);
+    if (good)
+        log_info("weir-fit", "written", "model=\"%s/%s\" kind=ddpg version=%s items=%u", to.root,
+                 to.name, m->manifest.version, m->ids.n);
+    model_free(m);
+    place_finish(&to);
     return good;
 }
 
@@ -142,6 +167,7 @@ static bool fit(const struct conf *conf, const struct kind *kind, const struct s
 
 static bool run(const struct conf *conf, const struct job *job, struct err *e)
 {
+    if (job->kind == &ddpg_kind) return take_weights(conf, job->path, e);
     struct progress progress = {0};
     struct sequences_pool *pool = sequences_pool_new();
     bool good = job->path ? input_file(pool, &conf->record, job->path, &progress, e)
@@ -158,14 +184,16 @@ static bool run(const struct conf *conf, const struct job *job, struct err *e)
 
 static struct job arguments(const struct conf *conf, char **argv, int n, struct err *e)
 {
-    int before = conf->settings.from_mongodb ? 1 : 2; /* the word, and perhaps the LOG */
     bool evaluates = n > 0 && strcmp(argv[0], "evaluate") == 0;
     struct job job = {.kind = n > 0 ? model_kind(argv[0]) : NULL};
+    bool archive = conf->settings.from_mongodb && job.kind != &ddpg_kind;
+    int before = archive ? 1 : 2; /* the word, and perhaps the LOG */
     if (!job.kind && !evaluates)
-        err_refuse(e, "want KIND: popular, transitions, itemknn, vmisknn, ease or blend; or "
+        err_refuse(e, "want KIND: popular, transitions, itemknn, vmisknn, ease, blend or ddpg; or "
                       "evaluate (try --help)");
     else if (job.kind && n != before)
-        err_refuse(e, "want KIND and one LOG: a file, plain or .gz, or -; or KIND --from-mongodb");
+        err_refuse(e, "want KIND and one LOG: a file, plain or .gz, or -; or KIND --from-mongodb; "
+                      "or ddpg and the directory of its weights");
     else if (evaluates && (n <= before || n > before + EVALUATION_MODELS_MAX))
         err_refuse(e,
                    "want evaluate, LOG and 1 to %d models; or evaluate --from-mongodb and models",
@@ -189,7 +217,8 @@ int main(int argc, char **argv)
         .name = "weir-fit",
         .purpose =
             "learns a model of weir-infer from a log, or from MongoDB's events: popular, "
-            "transitions, itemknn, vmisknn, ease, blend; evaluate: asks models about newer rows "
+            "transitions, itemknn, vmisknn, ease, blend; makes one of a trained network's weights: "
+            "ddpg DIRECTORY; evaluate: asks models about newer rows "
             "than they have learned from",
         .arguments = "KIND [LOG] | evaluate [LOG] MODEL...",
         .rows = options,

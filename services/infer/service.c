@@ -110,27 +110,49 @@ static void put_found(struct buf *out, const struct contract_json_request *r, co
     if (r->scores) buf_printf(out, ",%.17g]", found->score);
 }
 
-static void answer_user(struct service *s, const struct panel *p,
-                        const struct contract_json_request *r, const struct contract_json_user *u,
-                        struct buf *out)
+static struct ranker_ask ask_of(const struct contract_json_request *r,
+                                const struct contract_json_user *u)
 {
-    struct best_found found[RANKER_N_MAX];
-    size_t arm = arm_of(p, u->id), unknown_n;
-    const struct ranker_ask ask = {.items = u->items,
-                                   .items_n = u->items_n,
-                                   .exclude = u->exclude,
-                                   .exclude_n = u->exclude_n,
-                                   .reconsume = r->reconsume,
-                                   .n = r->n_rec};
-    size_t n = ranker_rank(p->rankers[arm], &ask, found, &unknown_n);
-    metrics_add(s->items_unknown, (int64_t)unknown_n);
-    metrics_add(s->users_unknown, unknown_n == u->items_n);
+    return (struct ranker_ask){.user = u->id,
+                               .items = u->items,
+                               .items_n = u->items_n,
+                               .exclude = u->exclude,
+                               .exclude_n = u->exclude_n,
+                               .reconsume = r->reconsume,
+                               .n = r->n_rec};
+}
+
+static void put_answer(struct service *s, const struct contract_json_request *r,
+                       const struct contract_json_user *u, const struct model *m,
+                       const struct ranker_answer *answer, struct buf *out)
+{
+    metrics_add(s->items_unknown, (int64_t)answer->unknown_n);
+    metrics_add(s->users_unknown, answer->unknown_n == u->items_n);
     buf_add(out, "[", 1);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < answer->n; i++) {
         if (i) buf_add(out, ",", 1);
-        put_found(out, r, p->entries[arm]->model, &found[i]);
+        put_found(out, r, m, &answer->found[i]);
     }
     buf_add(out, "]", 1);
+}
+
+/* Answers the users from `first` on whom one arm answers, as many as it takes at once; -> how many. */
+static size_t answer_some(struct service *s, const struct panel *p,
+                          const struct contract_json_request *r, size_t first, struct buf *out)
+{
+    struct ranker_ask asks[RANKER_ASKS_MAX];
+    size_t arm = arm_of(p, r->users[first].id), n = 0;
+    while (n < RANKER_ASKS_MAX && first + n < r->users_n &&
+           arm_of(p, r->users[first + n].id) == arm) {
+        asks[n] = ask_of(r, &r->users[first + n]);
+        n++;
+    }
+    const struct ranker_answer *answers = ranker_rank_all(p->rankers[arm], asks, n);
+    for (size_t i = 0; i < n; i++) {
+        if (first + i) buf_add(out, ",", 1);
+        put_answer(s, r, &r->users[first + i], p->entries[arm]->model, &answers[i], out);
+    }
+    return n;
 }
 
 /* One for all users, or one for each. The caller's reply owns it. */
@@ -151,10 +173,7 @@ static void answer_users(struct service *s, const struct panel *p,
                          const struct contract_json_request *r, struct http_reply *reply)
 {
     buf_add(&reply->body, "[", 1);
-    for (size_t i = 0; i < r->users_n; i++) {
-        if (i) buf_add(&reply->body, ",", 1);
-        answer_user(s, p, r, &r->users[i], &reply->body);
-    }
+    for (size_t i = 0; i < r->users_n;) i += answer_some(s, p, r, i, &reply->body);
     buf_add(&reply->body, "]", 1);
     reply->headers[0] = (struct http_reply_header){"Weir-Model", names(p, r, false)};
     reply->headers[1] = (struct http_reply_header){"Weir-Model-Version", names(p, r, true)};

@@ -14,8 +14,8 @@
 
 enum { ASKS = 4 };
 
-static const char *const kinds[] = {"popular", "transitions", "itemknn",
-                                    "vmisknn", "ease",        "blend"};
+static const char *const kinds[] = {"popular", "transitions", "itemknn", "vmisknn",
+                                    "ease",    "blend",       "ddpg"};
 
 static void rank(const struct model *m)
 {
