@@ -1,5 +1,6 @@
 """Every kind of model, fitted by weir-fit and asked over HTTP, against the formulas."""
 import json
+import math
 import random
 import shutil
 import signal
@@ -151,6 +152,45 @@ def test_manifests_say_how_good_a_model_is(root):
     for kind in KINDS:
         validation = json.loads((root / kind / "manifest.json").read_text())["validation"]
         assert 0 < validation["ndcg@10"] <= validation["hr@10"] <= 1 and validation["cases"] >= 10
+
+
+def questions(since_ms):
+    """-> (items before, item) of every row since then whose item is new to its user."""
+    users = {}
+    for event in sorted(EVENTS, key=lambda e: e["time"]):
+        before = users.setdefault(event["user"], [])
+        if before and event["time"] >= since_ms and event["item"] not in before:
+            yield before[-200:], event["item"]
+        before.append(event["item"])
+
+
+def place_of(item, items, scores):
+    ranked = sorted((i for i in scores if i not in items), key=lambda i: (-scores[i], oracle.id_order(i)))
+    return ranked.index(item) + 1 if item in ranked[:20] else math.inf
+
+
+def test_models_are_evaluated_on_what_is_newer_than_they(world, tmp_path):
+    """The last tenth of the time is held back from one, and half of it from the other: both are asked about the tenth."""
+    root, kinds = tmp_path / "models", ("transitions", "itemknn")
+    times = sorted(event["time"] for event in EVENTS)
+    held_ms = [(times[-1] - times[0]) // 10, (times[-1] - times[0]) // 2]
+    learned = [[e for e in EVENTS if e["time"] < times[-1] - held] for held in held_ms]
+    for kind, held in zip(kinds, held_ms):
+        fit(world, root, kind, fit__hold_back=f"{held}ms")
+    program = world.start("fit", "evaluate", tmp_path / "log.csv", *(root / kind for kind in kinds))
+    assert program.wait() == DONE, program.log
+    lines = [dict(word.split("=", 1) for word in line.split()) for line in program.log.splitlines()
+             if line.startswith("model=")]
+    asked = list(questions(max(e["time"] for e in learned[0]) // 1000 * 1000 + 1000))
+    assert len(asked) > 20
+    for kind, events, line in zip(kinds, learned, lines, strict=True):
+        formula = getattr(models, kind)(events)
+        places = [place_of(item, items, formula(items)) for items, item in asked]
+        assert line["version"] == json.loads((root / kind / "manifest.json").read_text())["version"]
+        assert int(line["cases"]) == len(asked)
+        for name, gains in {"hr@10": [p <= 10 for p in places], "mrr@20": [1 / p for p in places],
+                            "ndcg@10": [1 / math.log2(p + 1) if p <= 10 else 0 for p in places]}.items():
+            assert float(line[name]) == pytest.approx(sum(gains) / len(asked), abs=1e-4), (kind, name)
 
 
 def test_headers_say_who_answered(world, root):
