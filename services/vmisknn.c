@@ -3,17 +3,20 @@
  * is all that one user did; sessions are numbered from the newest on:
  *
  *     item_start u64[n+1]    | item_session u32[..]: the newest sessions of each item, newest first
- *     session_start u64[s+1] | session_item u32[..]: the different items of each session, ascending
+ *     session_start u64[s+1] | session_item u32[..]: the different items of each session, in its order
  *     idf f32[n]
  *
  * The last `recent` items of the user are a_1 to a_L, newest first, a repeated one at its newest place.
  *
  *     similarity(s) = sum over the a_p, for which s is among the newest sessions, of (L - p + 1) / L
  *     score(b)      = idf(b) * sum over the `neighbours` most similar sessions s (the newer one of two
- *                     alike), where they hold b, of similarity(s) * max(0, 1 - p(s) / 10)
+ *                     alike), where they hold b, of similarity(s) * max(0, 1 - p(s) / 10) / (1 + near * d)
  *
- * where a_p(s) is the newest of them that s holds. Serenade also bounds the sessions of all items
- * together by those of one, which saves it time and costs quality. */
+ * where a_p(s) is the newest of them that s holds, and d how many places b is from it in s, at most
+ * 255. Serenade knows no places (near = 0): what a session did around that item says more than all else
+ * that it did (Garg et al., "Sequence and Time Aware Neighborhood for Session-based Recommendations",
+ * SIGIR 2019, with another decay). Serenade also bounds the sessions of all items together by those of
+ * one, which saves it time and costs quality. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -21,8 +24,8 @@
 #include "services/model.h"
 
 enum { ITEM_START, ITEM_SESSION, SESSION_START, SESSION_ITEM, IDF, ARRAYS_N };
-enum { NEIGHBOURS, RECENT };
-enum { RECENT_MAX = 200 };
+enum { NEIGHBOURS, RECENT, NEAR };
+enum { RECENT_MAX = 200, SHARES_N = 256 };
 
 static uint64_t sessions_n(const struct model *m)
 {
@@ -49,14 +52,15 @@ static const char *check(const struct model *m)
         !array_file_rows(d, SESSION_START, starts_n - 1, SESSION_ITEM))
         return "its rows are out of order";
     bool good = array_file_below(d, ITEM_SESSION, starts_n - 1) &&
-                array_file_below(d, SESSION_ITEM, m->ids.n) &&
-                ascends(d, ITEM_START, ITEM_SESSION) && ascends(d, SESSION_START, SESSION_ITEM);
+                array_file_below(d, SESSION_ITEM, m->ids.n) && ascends(d, ITEM_START, ITEM_SESSION);
     return good ? NULL : "it holds a bad row";
 }
 
 struct work {
     struct scores similar;      /* by session */
     struct best_found *nearest; /* own */
+    uint8_t *place;             /* own; by item: its place p, 0 = it is none of the user's */
+    double shares[SHARES_N];    /* by distance */
 };
 
 static void *work_new(const struct model *m)
@@ -64,6 +68,8 @@ static void *work_new(const struct model *m)
     struct work *w = mem_zero(1, sizeof *w);
     scores_init(&w->similar, (uint32_t)sessions_n(m));
     w->nearest = mem_zero((size_t)m->parameters[NEIGHBOURS], sizeof w->nearest[0]);
+    w->place = mem_zero(m->ids.n, sizeof w->place[0]);
+    for (size_t d = 0; d < SHARES_N; d++) w->shares[d] = 1 / (1 + m->parameters[NEAR] * (double)d);
     return w;
 }
 
@@ -73,6 +79,7 @@ static void work_free(const struct model *m, void *work)
     struct work *w = work;
     scores_finish(&w->similar);
     free(w->nearest);
+    free(w->place);
     free(w);
 }
 
@@ -101,7 +108,7 @@ static size_t find_nearest(const struct model *m, struct work *w, const uint32_t
     const uint32_t *session = array_file_u32(&m->data, ITEM_SESSION);
     for (size_t p = 0; p < n; p++) {
         if (newest[p] == IDS_UNKNOWN) continue;
-        double weight = (double)(n - p) / (double)n;
+        double weight = (double)(n - p); /* in L-ths: equal sums are equal */
         for (uint64_t i = start[newest[p]]; i < start[newest[p] + 1]; i++)
             scores_add(&w->similar, session[i], weight);
     }
@@ -114,35 +121,37 @@ static size_t find_nearest(const struct model *m, struct work *w, const uint32_t
     return best_sort(&best);
 }
 
-static bool holds(const uint32_t *items, uint64_t from, uint64_t to, uint32_t item)
+/* Where a session meets the user: at the newest of his items that it holds. */
+static uint64_t meet(const uint8_t *place, const uint32_t *items, uint64_t from, uint64_t to)
 {
-    while (from < to) {
-        uint64_t middle = from + (to - from) / 2;
-        if (items[middle] == item) return true;
-        if (items[middle] < item)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return false;
+    uint64_t met = to;
+    for (uint64_t i = from; i < to; i++)
+        if (place[items[i]] && (met == to || place[items[i]] < place[items[met]])) met = i;
+    return met;
 }
 
 /* One session votes for its items, without their idf. What has a vote is above 0. */
-static void vote(const struct model *m, const struct best_found *near, const uint32_t *newest,
+static void vote(const struct model *m, const struct work *w, const struct best_found *near,
                  size_t n, struct scores *out)
 {
     const uint64_t *start = array_file_u64(&m->data, SESSION_START);
     const uint32_t *items = array_file_u32(&m->data, SESSION_ITEM);
     uint64_t from = start[near->item], to = start[near->item + 1];
+    uint64_t met = meet(w->place, items, from, to);
+    if (met == to || w->place[items[met]] >= 10) return;
+    double weight = (1 - (double)w->place[items[met]] / 10) * near->score / (double)n;
     double *votes = out->at;
-    size_t p = 0;
-    while (p < n && !holds(items, from, to, newest[p])) p++;
-    if (p + 1 >= 10) return;
-    double weight = (1 - (double)(p + 1) / 10) * near->score;
     for (uint64_t i = from; i < to; i++) {
+        uint64_t d = i > met ? i - met : met - i;
         if (votes[items[i]] == 0) scores_reach(out, items[i]);
-        votes[items[i]] += weight;
+        votes[items[i]] += weight * w->shares[d < SHARES_N ? d : SHARES_N - 1];
     }
+}
+
+static void set_places(struct work *w, const uint32_t *newest, size_t n, bool on)
+{
+    for (size_t p = 0; p < n; p++)
+        if (newest[p] != IDS_UNKNOWN) w->place[newest[p]] = on ? (uint8_t)(p + 1) : 0;
 }
 
 static void score(const struct model *m, void *work, const uint32_t *items, size_t items_n,
@@ -152,7 +161,9 @@ static void score(const struct model *m, void *work, const uint32_t *items, size
     uint32_t newest[RECENT_MAX];
     size_t n = turn(m, items, items_n, newest);
     size_t nearest_n = find_nearest(m, w, newest, n);
-    for (size_t i = 0; i < nearest_n; i++) vote(m, &w->nearest[i], newest, n, out);
+    set_places(w, newest, n, true);
+    for (size_t i = 0; i < nearest_n; i++) vote(m, w, &w->nearest[i], n, out);
+    set_places(w, newest, n, false);
     const float *idf = array_file_f32(&m->data, IDF);
     for (size_t i = 0; i < out->reached_n; i++)
         out->at[out->reached[i]] *= (double)idf[out->reached[i]];
@@ -162,7 +173,7 @@ const struct kind vmisknn_kind = {
     .name = "vmisknn",
     .types = {ARRAY_FILE_U64, ARRAY_FILE_U32, ARRAY_FILE_U64, ARRAY_FILE_U32, ARRAY_FILE_F32},
     .arrays_n = ARRAYS_N,
-    .parameters = {{"neighbours", 1, 10000}, {"recent", 1, RECENT_MAX}},
+    .parameters = {{"neighbours", 1, 10000}, {"recent", 1, RECENT_MAX}, {"near", 0, 1000}},
     .check = check,
     .work_new = work_new,
     .work_free = work_free,

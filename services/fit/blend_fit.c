@@ -58,6 +58,7 @@ static const char *take_settings(const struct manifest_json *m, const struct kin
                {&vmisknn_kind, "sessions", &ret->vmisknn.sessions, NULL},
                {&vmisknn_kind, "neighbours", &ret->vmisknn.neighbours, NULL},
                {&vmisknn_kind, "recent", &ret->vmisknn.recent, NULL},
+               {&vmisknn_kind, "near", NULL, &ret->vmisknn.near},
                {&ease_kind, "ridge", NULL, &ret->ease.ridge},
                {&ease_kind, "recency", NULL, &ret->ease.recency},
                {&ease_kind, "items", &ret->ease.items, NULL}};

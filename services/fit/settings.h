@@ -16,6 +16,7 @@ struct settings {
     } itemknn;
     struct {
         int64_t sessions, neighbours, recent;
+        double near;
     } vmisknn;
     struct {
         double ridge, recency;

@@ -30,17 +30,23 @@ static struct session *newest_first(const struct sequences *log, size_t *ret_n)
     return sessions;
 }
 
-static void add_sessions(struct model *m, const struct sequences *sets,
+/* Each item of a session is where it first was. */
+static void add_sessions(struct model *m, const struct sequences *log,
                          const struct session *sessions, size_t n)
 {
     uint64_t *start = mem_zero(n + 1, sizeof start[0]), at = 0;
-    uint32_t *item = mem_zero(sequences_n(sets), sizeof item[0]);
-    for (size_t s = 0; s < n; s++) {
+    uint32_t *item = mem_zero(sequences_n(log), sizeof item[0]);
+    uint32_t *seen_by = mem_zero(log->ids.n, sizeof seen_by[0]); /* the last session, from 1 on */
+    for (uint32_t s = 0; s < n; s++) {
         uint32_t user = sessions[s].user;
-        for (uint64_t i = sets->start[user]; i < sets->start[user + 1]; i++)
-            item[at++] = sets->item[i];
+        for (uint64_t i = log->start[user]; i < log->start[user + 1]; i++) {
+            if (seen_by[log->item[i]] == s + 1) continue;
+            seen_by[log->item[i]] = s + 1;
+            item[at++] = log->item[i];
+        }
         start[s + 1] = at;
     }
+    free(seen_by);
     recipe_array(m, n + 1, start);
     recipe_array(m, at, item);
 }
@@ -100,7 +106,7 @@ struct model *vmisknn_fit(const struct recipe *r, struct err *e)
     struct sequences_places places = sequences_places(&sets);
     struct session *sessions = newest_first(r->log, &n);
     add_items(m, r, &sets, &places, sessions, n);
-    add_sessions(m, &sets, sessions, n);
+    add_sessions(m, r->log, sessions, n);
     add_idf(m, &sets, &places);
     free(sessions);
     sequences_places_finish(&places);
@@ -108,5 +114,6 @@ struct model *vmisknn_fit(const struct recipe *r, struct err *e)
     manifest_json_add(&m->manifest.settings, "sessions", (double)r->settings->vmisknn.sessions);
     manifest_json_add(&m->manifest.settings, "neighbours", (double)r->settings->vmisknn.neighbours);
     manifest_json_add(&m->manifest.settings, "recent", (double)r->settings->vmisknn.recent);
+    manifest_json_add(&m->manifest.settings, "near", r->settings->vmisknn.near);
     return m;
 }

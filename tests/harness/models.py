@@ -61,11 +61,11 @@ def itemknn(events, neighbours=200, recent=10, decay=0.9):
     return score
 
 
-def vmisknn(events, sessions=500, neighbours=100, recent=10):
+def vmisknn(events, sessions=500, neighbours=100, recent=10, near=2):
     last = {}
     for event in events:
         last[event["user"]] = max(event["time"], last.get(event["user"], event["time"]))
-    held = {user: set(items) for user, items in sequences(events).items()}
+    held = {user: list(dict.fromkeys(items)) for user, items in sequences(events).items()}
     by_age = sorted(held, key=lambda user: (-last[user], oracle.id_order(user)))
     having = defaultdict(list)
     for number, user in enumerate(by_age):
@@ -81,13 +81,14 @@ def vmisknn(events, sessions=500, neighbours=100, recent=10):
         length, similar = min(len(items), recent), Counter()
         for item, p in places.items():
             for number in having.get(item, [])[:sessions]:
-                similar[number] += (length - p + 1) / length
+                similar[number] += length - p + 1    # whole numbers: equal sums are equal
         found = Counter()
         for number in sorted(similar, key=lambda s: (-similar[s], s))[:neighbours]:
             own = held[by_age[number]]
-            weight = 1 - min(p for item, p in places.items() if item in own) / 10
-            for b in own if weight > 0 else ():
-                found[b] += weight * similar[number] * idf[b]
+            place, met = min((places[item], at) for at, item in enumerate(own) if item in places)
+            weight = (1 - place / 10) * similar[number] / length
+            for at, b in enumerate(own if weight > 0 else ()):
+                found[b] += weight * idf[b] / (1 + near * min(abs(at - met), 255))
         return dict(found)
     return score
 

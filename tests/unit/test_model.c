@@ -199,7 +199,6 @@ static void sealed_nonsense(void **state)
         {&vmisknn_kind, 2, 1, 99, "out of order"},
         {&vmisknn_kind, 2, LENGTH, 0, "sizes"},
         {&vmisknn_kind, 3, 0, 3, "bad row"},
-        {&vmisknn_kind, 3, 1, 0, "bad row"},
         {&vmisknn_kind, 4, 2, -INFINITY, "finite"},
         {&vmisknn_kind, 4, LENGTH, 2, "sizes"},
         {&ease_kind, 0, 1, 7, "bad row"},
