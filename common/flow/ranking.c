@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/index.h"
 #include "base/item_order.h"
@@ -24,8 +25,10 @@
  * a wide bucket nothing moves at all.
  *
  * The top N: whole buckets from the highest down as long as they fit, in any order. The bucket that crosses
- * the line may hold a million items of equal count; of it a heap of the best few seen so far, worst on top, keeps
- * what is needed. At last these N are sorted. That is exact, because buckets never overlap.
+ * the line may hold a million items of equal count; a heap finds the best few of them. To look at all of them
+ * again each time would cost as many steps as there are ties, so what it found is kept as the bucket's head and follows
+ * every change: whatever of the bucket is not in its head stands behind the head's last. A head that has lost too many is
+ * made anew. At last the N are sorted. That is exact, because buckets never overlap.
  *
  * Items have numbers, given out densely and used again, so that all links are 32 bits and panes refer to items by
  * number. An item lives once, with its id: 40 bytes, and 11 to 21
@@ -36,6 +39,7 @@ enum {
     HALF = 1 << MANTISSA_BITS,                    /* buckets per power of two */
     BUCKETS = (63 - MANTISSA_BITS) * HALF + HALF, /* for all of int64 */
     WORD_BITS = 64,
+    HEAD_MORE = 4, /* times what is wanted */
 };
 
 #define NOBODY UINT32_MAX
@@ -51,12 +55,19 @@ struct bucket {
     uint32_t first, n;
 };
 
+struct head {
+    size_t bucket;
+    uint32_t *best; /* own; best first */
+    size_t n, room; /* n = 0: nothing is known */
+};
+
 struct ranking {
     struct index ids;   /* id -> item */
     struct item *items; /* own */
     size_t used, cap;   /* of items; free ones are among the used */
     uint32_t free;      /* first free item */
     size_t far_bytes;   /* of ids that are kept on the heap */
+    struct head head;
     struct bucket buckets[BUCKETS];
     uint64_t occupied[BUCKETS / WORD_BITS]; /* one bit per bucket that holds items */
 };
@@ -78,6 +89,7 @@ void ranking_free(struct ranking *r)
     for (size_t i = 0; i < r->used; i++) key_finish(&r->items[i].id);
     free(r->items);
     index_finish(&r->ids);
+    free(r->head.best);
     free(r);
 }
 
@@ -182,18 +194,67 @@ static void link_item(struct ranking *r, struct item *i)
     r->occupied[at / WORD_BITS] |= UINT64_C(1) << at % WORD_BITS;
 }
 
+/* --- the head of a bucket -------------------------------------------------------------------------- */
+
+static bool stands_before(const struct ranking *r, uint32_t a, uint32_t b)
+{
+    const struct item *x = &r->items[a], *y = &r->items[b];
+    if (x->count != y->count) return x->count > y->count;
+    return item_order_cmp(key_str(&x->id), key_str(&y->id)) < 0;
+}
+
+/* Where an item is in the head, or would be; h->n = behind it. */
+static size_t head_place(const struct ranking *r, uint32_t item)
+{
+    const struct head *h = &r->head;
+    size_t low = 0, high = h->n;
+    if (stands_before(r, h->best[high - 1], item)) return high;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stands_before(r, h->best[middle], item))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool has_head(const struct ranking *r, const struct item *i)
+{
+    return r->head.n && i->count && bucket_of(i->count) == r->head.bucket;
+}
+
+static void leave_head(struct ranking *r, const struct item *i)
+{
+    struct head *h = &r->head;
+    uint32_t item = (uint32_t)(i - r->items);
+    size_t at = has_head(r, i) ? head_place(r, item) : h->n;
+    if (at == h->n || h->best[at] != item) return;
+    memmove(&h->best[at], &h->best[at + 1], (--h->n - at) * sizeof h->best[0]);
+}
+
+static void enter_head(struct ranking *r, const struct item *i)
+{
+    struct head *h = &r->head;
+    uint32_t item = (uint32_t)(i - r->items);
+    size_t at = has_head(r, i) ? head_place(r, item) : h->n;
+    if (at == h->n) return;
+    if (h->n == h->room) h->n--;
+    memmove(&h->best[at + 1], &h->best[at], (h->n++ - at) * sizeof h->best[0]);
+    h->best[at] = item;
+}
+
 void ranking_add(struct ranking *r, uint32_t item, int64_t amount)
 {
     struct item *i = &r->items[item];
     int64_t count = i->count + amount;
     assert(count >= 0);
-    if (i->count && count && bucket_of(i->count) == bucket_of(count)) {
-        i->count = count;
-        return;
-    }
-    if (i->count) unlink_item(r, i);
+    bool stays = i->count && count && bucket_of(i->count) == bucket_of(count);
+    leave_head(r, i);
+    if (i->count && !stays) unlink_item(r, i);
     i->count = count;
-    if (i->count) link_item(r, i);
+    if (i->count && !stays) link_item(r, i);
+    enter_head(r, i);
 }
 
 /* The highest occupied bucket below `below`, or -1. */
@@ -210,6 +271,62 @@ static int next_bucket(const struct ranking *r, int below)
 
 /* --- the top N ------------------------------------------------------------------------------------ */
 
+/* The worst is at the root. Puts an item into the hole, or lower. */
+static void sift_down(const struct ranking *r, uint32_t *heap, size_t n, size_t hole, uint32_t item)
+{
+    for (size_t child; (child = 2 * hole + 1) < n; hole = child) {
+        if (child + 1 < n && stands_before(r, heap[child], heap[child + 1])) child++;
+        if (!stands_before(r, item, heap[child])) break;
+        heap[hole] = heap[child];
+    }
+    heap[hole] = item;
+}
+
+/* The best n items of a bucket that has no fewer, best first. */
+static void select_best(const struct ranking *r, const struct bucket *b, uint32_t *best, size_t n)
+{
+    uint32_t item = b->first;
+    for (size_t i = 0; i < n; i++, item = r->items[item].next) best[i] = item;
+    for (size_t i = n / 2; i-- > 0;) sift_down(r, best, n, i, best[i]);
+    for (; item != NOBODY; item = r->items[item].next)
+        if (stands_before(r, item, best[0])) sift_down(r, best, n, 0, item);
+    for (size_t left = n; left-- > 1;) {
+        uint32_t worst = best[0];
+        sift_down(r, best, left, 0, best[left]);
+        best[left] = worst;
+    }
+}
+
+static void add_place(const struct ranking *r, uint32_t item, struct ranking_place *places,
+                      size_t *n)
+{
+    places[(*n)++] = (struct ranking_place){key_str(&r->items[item].id), r->items[item].count};
+}
+
+/* All of a bucket, in any order. */
+static void add_all(const struct ranking *r, const struct bucket *b, struct ranking_place *places,
+                    size_t *n)
+{
+    for (uint32_t item = b->first; item != NOBODY; item = r->items[item].next)
+        add_place(r, item, places, n);
+}
+
+/* The best of a bucket that holds more than are wanted. */
+static void add_best(struct ranking *r, size_t bucket, size_t wanted, struct ranking_place *places,
+                     size_t *n)
+{
+    const struct bucket *b = &r->buckets[bucket];
+    struct head *h = &r->head;
+    if (h->bucket != bucket || h->n < wanted) {
+        size_t room = HEAD_MORE * wanted;
+        if (room > h->room) h->best = mem_resize(h->best, h->room = room, sizeof h->best[0]);
+        h->bucket = bucket;
+        h->n = b->n < h->room ? b->n : h->room;
+        select_best(r, b, h->best, h->n);
+    }
+    for (size_t i = 0; i < wanted; i++) add_place(r, h->best[i], places, n);
+}
+
 /* < 0 when a stands before b. */
 static int place_cmp(const void *a, const void *b)
 {
@@ -218,46 +335,14 @@ static int place_cmp(const void *a, const void *b)
     return item_order_cmp(x->id, y->id);
 }
 
-/* Moves the place at i down until no child stands behind it: the worst is at the root. */
-static void sift_down(struct ranking_place *heap, size_t n, size_t i)
-{
-    struct ranking_place moving = heap[i];
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= n) break;
-        if (child + 1 < n && place_cmp(&heap[child + 1], &heap[child]) > 0) child++;
-        if (place_cmp(&heap[child], &moving) <= 0) break;
-        heap[i] = heap[child];
-        i = child;
-    }
-    heap[i] = moving;
-}
-
-/* Puts the best n of a bucket into places, n <= its items. */
-static void select_best(const struct ranking *r, const struct bucket *b, size_t n,
-                        struct ranking_place *places)
-{
-    size_t filled = 0;
-    for (uint32_t item = b->first; item != NOBODY; item = r->items[item].next) {
-        struct ranking_place place = {key_str(&r->items[item].id), r->items[item].count};
-        if (filled < n) {
-            places[filled++] = place;
-            for (size_t i = n / 2; filled == n && i-- > 0;) sift_down(places, n, i);
-        } else if (place_cmp(&place, &places[0]) < 0) {
-            places[0] = place;
-            sift_down(places, n, 0);
-        }
-    }
-}
-
 size_t ranking_top(struct ranking *r, size_t n, struct ranking_place *places)
 {
     size_t filled = 0;
     for (int at = BUCKETS; filled < n && (at = next_bucket(r, at)) >= 0;) {
-        const struct bucket *b = &r->buckets[at];
-        size_t wanted = n - filled < b->n ? n - filled : b->n;
-        select_best(r, b, wanted, places + filled);
-        filled += wanted;
+        if (r->buckets[at].n <= n - filled)
+            add_all(r, &r->buckets[at], places, &filled);
+        else
+            add_best(r, (size_t)at, n - filled, places, &filled);
     }
     qsort(places, filled, sizeof places[0], place_cmp);
     return filled;

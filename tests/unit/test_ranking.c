@@ -133,6 +133,28 @@ static void ties_are_cut_by_the_order_of_ids(void **unused)
     ranking_free(r);
 }
 
+/* Most items share a bucket and few change at a time: by 1, and where buckets are wide within one. */
+static void crowded_buckets_are_followed(void **unused)
+{
+    (void)unused;
+    for (int64_t base = 1; base <= 1000; base *= 1000) {
+        struct ranking *r = ranking_new();
+        struct model model[ITEMS] = {0};
+        state = (uint64_t)base;
+        for (int round = 0; round < 3000; round++) {
+            size_t i = draw(ITEMS);
+            char text[32];
+            if (draw(8) == 0) die(r, &model[i]);
+            if (!model[i].alive) change(r, &model[i], id_of(i, text));
+            int64_t by = base + (int64_t)draw(3) - model[i].count;
+            ranking_add(r, model[i].item, by);
+            model[i].count += by;
+            compare(r, model, draw(20) ? 5 : 1 + draw(ITEMS));
+        }
+        ranking_free(r);
+    }
+}
+
 static void counts_may_be_as_great_as_numbers_are(void **unused)
 {
     (void)unused;
@@ -189,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(top_is_what_a_sort_gives),
         cmocka_unit_test(ties_are_cut_by_the_order_of_ids),
+        cmocka_unit_test(crowded_buckets_are_followed),
         cmocka_unit_test(counts_may_be_as_great_as_numbers_are),
         cmocka_unit_test(memory_of_the_dead_is_used_again),
         cmocka_unit_test(sums_add_up),
