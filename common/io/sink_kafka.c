@@ -188,35 +188,45 @@ enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e)
 /* --- messages ------------------------------------------------------------------------------------------ */
 
 /* librdkafka asks for the leaders of a topic that is new to it once a second: the first message would wait. */
-static void introduce(struct sink_kafka *s, const char *topic)
+static rd_kafka_topic_t *topic_of(struct sink_kafka *s, const char *topic)
 {
     const struct rd_kafka_metadata *md;
     for (size_t i = 0; i < s->topic_n; i++)
-        if (strcmp(rd_kafka_topic_name(s->topics[i]), topic) == 0) return;
+        if (strcmp(rd_kafka_topic_name(s->topics[i]), topic) == 0) return s->topics[i];
     s->topics = mem_resize(s->topics, s->topic_n + 1, sizeof s->topics[0]);
     rd_kafka_topic_t *new = rd_kafka_topic_new(s->rk, topic, NULL);
     s->topics[s->topic_n++] = new;
     if (!rd_kafka_metadata(s->rk, 0, new, &md, STEP_MS)) rd_kafka_metadata_destroy(md);
+    return new;
 }
 
 static rd_kafka_resp_err_t produce(struct sink_kafka *s, const struct sink_kafka_message *m)
 {
-    return rd_kafka_producev(s->rk, RD_KAFKA_V_TOPIC(m->topic), RD_KAFKA_V_PARTITION(m->partition),
+    return rd_kafka_producev(s->rk, RD_KAFKA_V_RKT(topic_of(s, m->topic)),
+                             RD_KAFKA_V_PARTITION(m->partition),
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                              RD_KAFKA_V_KEY((void *)(uintptr_t)m->key.at, m->key.len),
                              RD_KAFKA_V_VALUE((void *)(uintptr_t)m->value.at, m->value.len),
                              RD_KAFKA_V_TIMESTAMP(m->timestamp_ms), RD_KAFKA_V_END);
 }
 
-enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m, struct err *e)
+static rd_kafka_resp_err_t produce_later(struct sink_kafka *s, const struct sink_kafka_message *m)
 {
     int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
-    rd_kafka_resp_err_t code;
-    introduce(s, m->topic);
-    while ((code = produce(s, m)) == RD_KAFKA_RESP_ERR__QUEUE_FULL &&
-           clock_now_ms() < deadline_ms && patience_more(&s->patience))
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_now_ms() < deadline_ms &&
+           patience_more(&s->patience)) {
         rd_kafka_poll(s->rk, FULL_QUEUE_MS);
-    rd_kafka_poll(s->rk, 0);
+        code = produce(s, m);
+    }
+    return code;
+}
+
+enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m, struct err *e)
+{
+    rd_kafka_resp_err_t code = produce(s, m);
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) code = produce_later(s, m);
+    if (!s->transactional_id) rd_kafka_poll(s->rk, 0); /* else the commit does it for all */
     if (!code) return TXN_DONE;
     bool broken = code == RD_KAFKA_RESP_ERR__STATE && !rd_kafka_fatal_error(s->rk, NULL, 0);
     if (s->transactional_id && broken)

@@ -21,11 +21,12 @@ void tally_sent(struct tally *t, const struct watermark_conf *time, int64_t pane
 {
     int64_t *clock = &t->clocks[partition];
     t->sent_n++;
-    t->late_n += watermark_late(time, *clock, time_ms, pane_ms);
-    if (time_ms < *clock)
-        t->disordered_n++;
-    else
+    if (time_ms >= *clock) {
         *clock = time_ms;
+        return;
+    }
+    t->disordered_n++;
+    t->late_n += watermark_late(time, *clock, time_ms, pane_ms);
 }
 
 void tally_bad(struct tally *t, enum decode_verdict reason)
