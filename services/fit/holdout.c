@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+enum { LAST_N = 3 };
+
 static bool is_new(const struct sequences *log, uint64_t row)
 {
     for (uint64_t i = log->start[log->user[row]]; i < row; i++)
@@ -19,13 +21,16 @@ struct draft {
     bool *keep, *target; /* own; by row */
 };
 
+/* Also those whose items are not new are kept from training, which is not to know what came after a
+ * target. */
 static void draw_last(const struct sequences *log, struct draft *d)
 {
     for (uint32_t u = 0; u < log->users_n; u++) {
-        uint64_t from = log->start[u], to = log->start[u + 1];
-        if (to - from < 2 || !is_new(log, to - 1)) continue;
-        d->target[to - 1] = true;
-        d->keep[to - 1] = false;
+        uint64_t to = log->start[u + 1], half = (to - log->start[u]) / 2;
+        for (uint64_t i = to - (half < LAST_N ? half : LAST_N); i < to; i++) {
+            d->target[i] = is_new(log, i);
+            d->keep[i] = false;
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 #include "fit/settings.h"
 #include "services/ranker.h"
 
-enum { HOLDOUT_CASES_MAX = 2000 };
+enum { HOLDOUT_CASES_MAX = 5000 };
 
 struct holdout {
     const struct sequences *log; /* ref in caller */
@@ -16,9 +16,10 @@ struct holdout {
     bool reconsume;    /* targets may be among these rows, but for the newest */
 };
 
-/* holdout_of parts a log. SETTINGS_LAST: the last row of each user, if its item is new to him.
- * SETTINGS_USERS: of the tenth of users who came last, all rows but the first; none of theirs is in
- * train. */
+/* holdout_of parts a log. SETTINGS_LAST: the last three rows of each user, or half of all, if he has less
+ * than six; targets are those whose items are new to him (one row each gives weights of a blend that
+ * go by chance). SETTINGS_USERS: of the tenth of users who came last, all rows but the first; none of
+ * theirs is in train. */
 struct holdout holdout_of(const struct sequences *log, enum settings_split split);
 
 /* holdout_since holds out no row for a training: its targets are the rows from a time on whose items

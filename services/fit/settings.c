@@ -15,7 +15,7 @@ const struct config_row settings_rows[] = {
     ROW("fit", "validate", CONFIG_BOOL, "yes",
         "fit on a part of the log first, and measure on the rest", validate, 0),
     ROW("fit", "split", CONFIG_CHOICE, "last",
-        "that rest: the last row of each user, or all of the tenth of users who came last", split,
+        "that rest: the last rows of each user, or all of the tenth of users who came last", split,
         0, 0, "last|users"),
     ROW("fit", "hold_back", CONFIG_DURATION, "0",
         "learn nothing from the end of the log, so long: weir-fit evaluate can ask about it",

@@ -11,22 +11,28 @@
 #include "fit/holdout.h"
 #include "fitted.h"
 
-static void the_last_row_of_each_user(void **state)
+/* u: 1 2 3; v: 1 2 1, not new to him; w: 3, alone; x: 4 5 6 7 5 8 9, of which 5 is not new, either */
+static void the_last_rows_of_each_user(void **state)
 {
     (void)state;
-    /* u: 1 2 3; v: 1 2 1, not new to him; w: 3, alone */
-    static const struct fitted_row rows[] = {{"u", "3", 3}, {"u", "1", 1}, {"u", "2", 2},
-                                             {"v", "1", 1}, {"v", "2", 2}, {"v", "1", 3},
-                                             {"w", "3", 9}};
+    static const struct fitted_row rows[] = {
+        {"u", "3", 3}, {"u", "1", 1}, {"u", "2", 2}, {"v", "1", 1}, {"v", "2", 2},
+        {"v", "1", 3}, {"w", "3", 9}, {"x", "4", 1}, {"x", "5", 2}, {"x", "6", 3},
+        {"x", "7", 4}, {"x", "5", 5}, {"x", "8", 6}, {"x", "9", 7}};
+    static const uint32_t wanted[] = {3, 8, 9}, train[] = {1, 2, 1, 2, 3, 4, 5, 6, 7};
     struct fitted *f = fitted_new(rows, COUNT_OF(rows));
     struct holdout h = holdout_of(&f->log, SETTINGS_LAST);
     uint32_t items[RANKER_ITEMS_MAX];
-    assert_int_equal(h.n, 1);
-    assert_int_equal(f->log.item[h.targets[0]], 2); /* "3" */
+    assert_int_equal(h.n, COUNT_OF(wanted));
+    for (size_t i = 0; i < h.n; i++)
+        assert_int_equal(f->log.item[h.targets[i]], wanted[i] - 1); /* by number: "1" is 0 */
     assert_int_equal(holdout_items(&h, 0, items), 2);
     assert_true(items[0] == 0 && items[1] == 1);
-    assert_int_equal(sequences_n(&h.train), 6);
     assert_true(holdout_masked(&h, items, 2, 0) && !holdout_masked(&h, items, 2, 2));
+    assert_int_equal(holdout_items(&h, 2, items), 6); /* with what was held out before it */
+    assert_int_equal(items[5], 7);
+    assert_int_equal(sequences_n(&h.train), COUNT_OF(train));
+    for (size_t i = 0; i < COUNT_OF(train); i++) assert_int_equal(h.train.item[i], train[i] - 1);
     holdout_finish(&h);
     fitted_free(f);
 }
@@ -112,7 +118,7 @@ static void a_model_is_measured(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_last_row_of_each_user), cmocka_unit_test(the_last_tenth_of_the_users),
+        cmocka_unit_test(the_last_rows_of_each_user), cmocka_unit_test(the_last_tenth_of_the_users),
         cmocka_unit_test(newer_rows_of_known_users), cmocka_unit_test(measures),
         cmocka_unit_test(a_model_is_measured)};
     return cmocka_run_group_tests(tests, NULL, NULL);
