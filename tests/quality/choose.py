@@ -12,8 +12,8 @@ CANDIDATES = {
     "transitions": [{}],
     "itemknn": [{}, {"itemknn.decay": 0.8}, {"itemknn.decay": 0.7}, {"itemknn.neighbours": 1000},
                 {"itemknn.recent": 50, "itemknn.decay": 0.95}],
-    "vmisknn": [{}, {"vmisknn.recent": 5}, {"vmisknn.recent": 20}, {"vmisknn.neighbours": 50},
-                {"vmisknn.sessions": 1000, "vmisknn.neighbours": 300}],
+    "vmisknn": [{}, {"vmisknn.near": 0}, {"vmisknn.near": 5}, {"vmisknn.recent": 5}, {"vmisknn.recent": 20},
+                {"vmisknn.neighbours": 50}, {"vmisknn.sessions": 1000, "vmisknn.neighbours": 300}],
     "ease": [{}, {"ease.recency": 0.95}, {"ease.recency": 0.9}, {"ease.recency": 0.9, "ease.ridge": 100},
              {"ease.recency": 0.9, "ease.ridge": 1000}],
 }
