@@ -50,6 +50,7 @@ struct count {
     struct ledger ledger;
     struct op_count *op;             /* own */
     struct late late;                /* own */
+    struct event event;              /* the row in hand; a local one would be zeroed for each row */
     struct batch batch;              /* own: scratch */
     struct buf encoded;              /* own: scratch */
     char *panes, *late_topic, *rank; /* own: topics, group of weir-rank */
@@ -250,20 +251,20 @@ static bool is_full(const struct count *c)
 static void take_row(struct count *c, struct account *a, const struct record *r, struct str row,
                      int32_t index)
 {
-    struct event event;
-    enum decode_verdict verdict = decode_row(c->parts.input->decoder, r, row, index, &event);
+    struct event *event = &c->event;
+    enum decode_verdict verdict = decode_row(c->parts.input->decoder, r, row, index, event);
     if (!c->tally.in++) c->pending_ms = clock_now_ms();
     if (verdict != DECODE_GOOD) {
         c->tally.bad[verdict]++;
         return;
     }
     int64_t clock_ms = a->clock_ms;
-    ledger_seen(&c->ledger, a, event.time_ms);
-    if (op_count_row(c->op, &event, &a->clock_ms)) {
+    ledger_seen(&c->ledger, a, event->time_ms);
+    if (op_count_row(c->op, event, &a->clock_ms)) {
         c->tally.counted++;
         a->counted_n++;
     } else {
-        late_add(&c->late, &event, c->parts.input->epoch, clock_ms, row);
+        late_add(&c->late, event, c->parts.input->epoch, clock_ms, row);
     }
 }
 
