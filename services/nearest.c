@@ -3,12 +3,17 @@
 #include <assert.h>
 #include <math.h>
 
+enum { SUMS = 8 };
+
 double nearest_score(const struct nearest *s, uint32_t item, const float vector[NEAREST_DIMS])
 {
     const float *at = s->vectors + (size_t)item * NEAREST_DIMS;
-    double sum = 0;
-    for (size_t d = 0; d < NEAREST_DIMS; d++) sum += (double)at[d] * (double)vector[d];
-    return sum;
+    double sums[SUMS] = {0};
+    for (size_t d = 0; d < NEAREST_DIMS; d += SUMS)
+#pragma GCC unroll 8
+        for (size_t k = 0; k < SUMS; k++) sums[k] += (double)at[d + k] * (double)vector[d + k];
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+           ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 static void offer(const struct nearest *s, struct nearest_user *u, uint32_t first, uint64_t hits,
@@ -28,21 +33,34 @@ static double threshold(const struct best *b)
     return b->n < b->max ? -INFINITY : b->at[0].score;
 }
 
+/* One user who is served. */
+struct served {
+    struct codes_query query;
+    int32_t least; /* sum of who may be one of his best */
+};
+
+static void look_at_tile(const struct nearest *s, uint32_t first, struct nearest_user *u,
+                         struct served *v, codes_scan *scan, const uint16_t *masked, unsigned bit)
+{
+    uint64_t hits[CODES_WORDS], any = 0;
+    scan(s->codes + (size_t)first * CODES_DIMS, v->query.at, v->least, hits);
+    for (uint32_t w = 0; w < CODES_WORDS; w++) {
+        offer(s, u, first + w * 64, hits[w], masked, bit);
+        any |= hits[w];
+    }
+    if (any) v->least = codes_least(&v->query, threshold(&u->best));
+}
+
 void nearest_find(const struct nearest *s, struct nearest_user *users, size_t users_n,
                   const uint16_t *masked)
 {
     assert(users_n <= NEAREST_USERS_MAX);
     codes_scan *scan = codes_best_scan();
-    struct codes_query queries[NEAREST_USERS_MAX];
-    for (size_t u = 0; u < users_n; u++) queries[u] = codes_query_of(users[u].vector, s->bounds);
-    for (uint32_t first = 0; first < s->n; first += CODES_TILE) {
-        const uint8_t *tile = s->codes + (size_t)first * CODES_DIMS;
-        for (size_t u = 0; u < users_n; u++) {
-            if (users[u].best.max == 0) continue;
-            uint64_t hits[CODES_WORDS];
-            scan(tile, queries[u].at, codes_least(&queries[u], threshold(&users[u].best)), hits);
-            for (uint32_t w = 0; w < CODES_WORDS; w++)
-                offer(s, &users[u], first + w * 64, hits[w], masked, (unsigned)u);
-        }
-    }
+    struct served served[NEAREST_USERS_MAX];
+    for (size_t u = 0; u < users_n; u++)
+        served[u] = (struct served){codes_query_of(users[u].vector, s->bounds), INT32_MIN};
+    for (uint32_t first = 0; first < s->n; first += CODES_TILE)
+        for (size_t u = 0; u < users_n; u++)
+            if (users[u].best.max)
+                look_at_tile(s, first, &users[u], &served[u], scan, masked, (unsigned)u);
 }

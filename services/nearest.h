@@ -21,7 +21,8 @@ struct nearest_user {
     struct best best;    /* max 0 = he is passed over */
 };
 
-/* nearest_score is an item's score: products of floats, added as doubles in the order of the coordinates. */
+/* nearest_score is an item's score: products in doubles, every eighth one added up, then those sums by pairs:
+ * the same bits on every machine. */
 double nearest_score(const struct nearest *s, uint32_t item, const float vector[NEAREST_DIMS]);
 
 /* nearest_find offers each user's best items to his best: none with bit u of masked[item] for user u. */
