@@ -282,15 +282,19 @@ static bool array(const bson_t *reply, const char *name, bson_iter_t *ret_elemen
            bson_iter_recurse(&i, ret_elements);
 }
 
+static bool document(const bson_iter_t *i, bson_t *ret_document)
+{
+    uint32_t len;
+    const uint8_t *bytes;
+    if (!BSON_ITER_HOLDS_DOCUMENT(i)) return false;
+    bson_iter_document(i, &len, &bytes);
+    return bson_init_static(ret_document, bytes, len);
+}
+
 static bool element(bson_iter_t *elements, bson_t *ret_document)
 {
-    while (bson_iter_next(elements)) {
-        if (!BSON_ITER_HOLDS_DOCUMENT(elements)) continue;
-        uint32_t len;
-        const uint8_t *bytes;
-        bson_iter_document(elements, &len, &bytes);
-        return bson_init_static(ret_document, bytes, len);
-    }
+    while (bson_iter_next(elements))
+        if (BSON_ITER_HOLDS_DOCUMENT(elements)) return document(elements, ret_document);
     return false;
 }
 
@@ -322,6 +326,15 @@ static enum client_mongo_answer write_error(const bson_t *error, struct client_m
     return CLIENT_MONGO_RETRY;
 }
 
+/* libmongoc collects them from the commands of a bulk, the server answers a command with one. */
+static bool concern_error(const bson_t *reply, bson_t *ret_error)
+{
+    bson_iter_t elements;
+    if (array(reply, "writeConcernErrors", &elements)) return element(&elements, ret_error);
+    return bson_iter_init_find(&elements, reply, "writeConcernError") &&
+           document(&elements, ret_error);
+}
+
 /* Reads what the server said about single documents; the worst of it wins. */
 static enum client_mongo_answer read_reply(const bson_t *reply, struct client_mongo_counts *counts,
                                            struct err *e)
@@ -334,29 +347,88 @@ static enum client_mongo_answer read_reply(const bson_t *reply, struct client_mo
             enum client_mongo_answer answer = write_error(&error, counts, e);
             if (answer > worst) worst = answer;
         }
-    if (worst < CLIENT_MONGO_RETRY && array(reply, "writeConcernErrors", &elements) &&
-        element(&elements, &error)) {
+    if (worst < CLIENT_MONGO_RETRY && concern_error(reply, &error)) {
         err_set(e, "mongodb: not acknowledged by a majority: %.300s", text(&error, "errmsg"));
         worst = CLIENT_MONGO_RETRY;
     }
     return worst;
 }
 
+/* A failure without a word on single documents is one of the whole command. */
+static enum client_mongo_answer answer_of(bool good, const bson_t *reply, const bson_error_t *error,
+                                          struct client_mongo_counts *counts, struct err *e)
+{
+    counts->duplicate_n = 0;
+    counts->matched_n = number(reply, "nMatched");
+    counts->upserted_n = number(reply, "nUpserted");
+    enum client_mongo_answer answer = read_reply(reply, counts, e);
+    if (!good && answer == CLIENT_MONGO_DONE) answer = client_mongo_failed("bulk write", error, e);
+    return answer;
+}
+
 enum client_mongo_answer client_mongo_execute(mongoc_bulk_operation_t *bulk_take,
                                               struct client_mongo_counts *counts, struct err *e)
 {
-    struct client_mongo_counts own = {0}, *into = counts ? counts : &own;
-    into->duplicate_n = 0;
-    into->matched_n = into->upserted_n = 0;
+    struct client_mongo_counts own = {0};
     bson_t reply;
     bson_error_t error = {0};
     bool good = mongoc_bulk_operation_execute(bulk_take, &reply, &error) != 0;
-    into->matched_n = number(&reply, "nMatched");
-    into->upserted_n = number(&reply, "nUpserted");
-    enum client_mongo_answer answer = read_reply(&reply, into, e);
-    if (!good && answer == CLIENT_MONGO_DONE) answer = client_mongo_failed("bulk write", &error, e);
+    enum client_mongo_answer answer = answer_of(good, &reply, &error, counts ? counts : &own, e);
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk_take);
     client_mongo_counts_finish(&own);
+    return answer;
+}
+
+/* --- inserts ---------------------------------------------------------------------------------------- */
+
+struct client_mongo_insert {
+    mongoc_collection_t *collection; /* ref */
+    bson_t command, documents;
+    uint32_t n;
+};
+
+struct client_mongo_insert *client_mongo_insert_new(mongoc_collection_t *collection)
+{
+    /* a bson_t wants more than malloc gives */
+    struct client_mongo_insert *i = aligned_alloc(_Alignof(struct client_mongo_insert), sizeof *i);
+    if (!i) abort();
+    i->collection = collection;
+    i->n = 0;
+    bson_init(&i->command);
+    BSON_APPEND_UTF8(&i->command, "insert", mongoc_collection_get_name(collection));
+    BSON_APPEND_BOOL(&i->command, "ordered", false);
+    BSON_APPEND_ARRAY_BEGIN(&i->command, "documents", &i->documents);
+    return i;
+}
+
+void client_mongo_insert_add(struct client_mongo_insert *i, const bson_t *document)
+{
+    char digits[16];
+    const char *key;
+    int len = (int)bson_uint32_to_string(i->n++, &key, digits, sizeof digits);
+    bool fits = bson_append_document(&i->documents, key, len, document);
+    assert(fits);
+}
+
+enum client_mongo_answer client_mongo_insert_execute(struct client_mongo_insert *insert_take,
+                                                     struct client_mongo_counts *counts,
+                                                     struct err *e)
+{
+    struct client_mongo_insert *i = insert_take;
+    bson_t reply, opts = BSON_INITIALIZER;
+    bson_error_t error = {0};
+    bson_append_array_end(&i->command, &i->documents);
+    mongoc_write_concern_t *concern =
+        mongoc_write_concern_copy(mongoc_collection_get_write_concern(i->collection));
+    mongoc_write_concern_append(concern, &opts);
+    bool good = mongoc_collection_write_command_with_opts(i->collection, &i->command, &opts, &reply,
+                                                          &error);
+    enum client_mongo_answer answer = answer_of(good, &reply, &error, counts, e);
+    mongoc_write_concern_destroy(concern);
+    bson_destroy(&opts);
+    bson_destroy(&reply);
+    bson_destroy(&i->command);
+    free(i);
     return answer;
 }

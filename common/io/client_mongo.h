@@ -25,6 +25,7 @@ struct client_mongo;
 struct _mongoc_collection_t;
 struct _mongoc_bulk_operation_t;
 struct _bson_error_t;
+struct _bson_t;
 
 /* client_mongo_new checks the configuration; it does not connect yet, the first operation does. app_name shows up
  * in the server's log. NULL with e set (refused) for a bad URI. Freed after every collection. */
@@ -74,6 +75,19 @@ MUST_CHECK enum client_mongo_answer client_mongo_execute(struct _mongoc_bulk_ope
  * command (only inserts or only updates, < 48 MB, < 100,000): libmongoc 1.23 splits others, and a duplicate in
  * one command hides that the next one never got through. */
 struct _mongoc_bulk_operation_t *client_mongo_bulk(struct _mongoc_collection_t *collection);
+
+/* An unordered insert of documents that are BSON and valid already: they are copied into the command as they are, where a
+ * bulk would walk through every one of them twice. All of them must fit into one command: < 16 MB with 16 bytes
+ * beside each, < 100,000. */
+struct client_mongo_insert;
+
+struct client_mongo_insert *client_mongo_insert_new(struct _mongoc_collection_t *collection);
+void client_mongo_insert_add(struct client_mongo_insert *i, const struct _bson_t *document);
+
+/* client_mongo_insert_execute sends it (taken) and reads the answer as client_mongo_execute does. */
+MUST_CHECK enum client_mongo_answer
+client_mongo_insert_execute(struct client_mongo_insert *insert_take,
+                            struct client_mongo_counts *counts, struct err *e);
 
 /* client_mongo_failed sets e to the error of any other operation (a cursor's, say), with a word on what it was
  * for. Answers RETRY or FATAL. */

@@ -10,9 +10,9 @@
 #include "flow/consumed.h"
 
 enum {
-    BULK_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 documents and 48 MB */
-    BULK_BYTES = 16 << 20,
-    TTL_MAX_DAYS = 24855, /* MongoDB takes 2^31 seconds; more it refuses at every start */
+    BULK_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 documents and 16 MiB */
+    BULK_BYTES = 15 << 20,  /* leaves room for the names of as many elements of an array */
+    TTL_MAX_DAYS = 24855,   /* MongoDB takes 2^31 seconds; more it refuses at every start */
 };
 
 const struct config_row events_mongo_rows[] = {
@@ -240,15 +240,14 @@ static size_t bulk_end(const struct events_mongo *m, size_t from)
 static enum client_mongo_answer insert(struct events_mongo *m, size_t from, size_t to,
                                        struct events_mongo_report *report, struct err *e)
 {
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->events);
+    struct client_mongo_insert *command = client_mongo_insert_new(m->events);
     for (size_t i = from; i < to; i++) {
         bson_t document;
         document_at(m, i, &document);
-        bool good = mongoc_bulk_operation_insert_with_opts(bulk, &document, NULL, NULL);
-        assert(good); /* only an invalid document is refused here */
+        client_mongo_insert_add(command, &document);
     }
     struct client_mongo_counts counts = {0};
-    enum client_mongo_answer answer = client_mongo_execute(bulk, &counts, e);
+    enum client_mongo_answer answer = client_mongo_insert_execute(command, &counts, e);
     report->duplicate_n += counts.duplicate_n;
     if (answer == CLIENT_MONGO_DUPLICATES) answer = read_back(m, from, &counts, report, e);
     client_mongo_counts_finish(&counts);
@@ -267,7 +266,7 @@ static enum client_mongo_answer insert_all(struct events_mongo *m,
 }
 
 /* Most pairs are new, and an insert costs MongoDB a third of an upsert. */
-static void insert_pair(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
+static void insert_pair(struct events_mongo *m, struct client_mongo_insert *command,
                         const struct consumed_entry *pair)
 {
     bson_reinit(&m->document);
@@ -276,8 +275,7 @@ static void insert_pair(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
     append(&m->document, "item", pair->item);
     append_date(&m->document, "first", pair->span.first_ms);
     append_date(&m->document, "last", pair->span.last_ms);
-    bool good = mongoc_bulk_operation_insert_with_opts(bulk, &m->document, NULL, NULL);
-    assert(good);
+    client_mongo_insert_add(command, &m->document);
 }
 
 /* first = min(first, ours), last = max(last, ours): in any order, any number of times. */
@@ -319,10 +317,10 @@ static enum client_mongo_answer widen(struct events_mongo *m, const struct consu
 static enum client_mongo_answer
 write_pairs(struct events_mongo *m, const struct consumed_entry *pairs, size_t n, struct err *e)
 {
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->consumed);
-    for (size_t i = 0; i < n; i++) insert_pair(m, bulk, &pairs[i]);
+    struct client_mongo_insert *command = client_mongo_insert_new(m->consumed);
+    for (size_t i = 0; i < n; i++) insert_pair(m, command, &pairs[i]);
     struct client_mongo_counts known = {0};
-    enum client_mongo_answer answer = client_mongo_execute(bulk, &known, e);
+    enum client_mongo_answer answer = client_mongo_insert_execute(command, &known, e);
     if (answer == CLIENT_MONGO_DUPLICATES) answer = widen(m, pairs, &known, e);
     client_mongo_counts_finish(&known);
     return answer;

@@ -93,6 +93,11 @@ static const struct recorded all[] = {
             "}\",\"keyPattern\":{\"a\":1},\"keyValue\":{\"a\":1}}]}",
      SERVER, 11000, CLIENT_MONGO_FATAL, 0},
 
+    /* A command of its own says it once. */
+    {"{\"n\":1,\"writeConcernError\":{\"code\":64,\"errmsg\":\"waiting for replication timed "
+     "out\"},\"ok\":1}",
+     WRITE_CONCERN, 64, CLIENT_MONGO_RETRY, 0},
+
     /* Not let in. */
     {NOTHING, SERVER, 13, CLIENT_MONGO_FATAL, 0},
     {NOTHING, MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE, CLIENT_MONGO_FATAL, 0},
