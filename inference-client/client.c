@@ -218,6 +218,11 @@ void client_ask(struct client *c, const struct client_ask *ask, client_answer *a
     if (c->gathering->n == (size_t)c->conf.batch) close_gathering(c);
 }
 
+void client_hurry(struct client *c)
+{
+    close_gathering(c);
+}
+
 /* -- what becomes of a batch -- */
 
 static void answer(struct client *c, const struct ask *a, const struct client_reply *reply)

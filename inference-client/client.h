@@ -80,6 +80,9 @@ void client_free(struct client *c);
 /* client_ask takes an ask; answer(ctx, ...) follows from a later client_poll, within the budget. */
 void client_ask(struct client *c, const struct client_ask *ask, client_answer *answer, void *ctx);
 
+/* client_hurry says that no more asks follow: those gathered do not wait for them. */
+void client_hurry(struct client *c);
+
 /* client_poll sends, receives and answers what it can; if nothing can be done at once it waits
  * up to wait_ms for the network or its own timers (0 = never waits). */
 void client_poll(struct client *c, int64_t wait_ms);

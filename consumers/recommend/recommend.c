@@ -18,7 +18,7 @@
 #include "io/sink_kafka.h"
 #include "io/state_kafka.h"
 #include "recommend/settings.h"
-#include "recommend/wave.h"
+#include "recommend/waves.h"
 
 enum { COMMIT_MS = 500, PAUSE_MS = 500, OPEN_FACTOR = 10, HOT_SPARE = 2 };
 
@@ -72,7 +72,8 @@ struct recommend {
     struct settings settings;
     struct client_mongo *mongo; /* own, as all below */
     struct wave_parts stores;
-    struct wave *wave;
+    struct waves *waves;
+    bool started;           /* a wave, since the last commit */
     struct part *parts;     /* NULL = nothing assigned; there may be none of them: standing by */
     struct rounds **rounds; /* of the same partitions */
     size_t n;
@@ -102,7 +103,7 @@ static size_t rows_held(const struct recommend *r)
 
 static void forget(struct recommend *r)
 {
-    wave_drop(r->wave);
+    waves_drop(r->waves);
     for (size_t i = 0; i < r->n; i++) rounds_finish(&r->parts[i].rounds);
     free(r->parts);
     free(r->rounds);
@@ -129,6 +130,7 @@ static void committed(struct recommend *r, const struct checkpoint *points, int6
         r->parts[i].committed_offset = points[i].offset;
     }
     r->committed_ms = now_ms;
+    r->started = false;
 }
 
 static enum commit commit(struct recommend *r, int64_t now_ms, struct err *e)
@@ -145,10 +147,12 @@ static enum commit commit(struct recommend *r, int64_t now_ms, struct err *e)
 /* Something waits for a commit: a round, a cut, or the group for our newer hold. */
 static bool wants_commit(const struct recommend *r, int64_t now_ms)
 {
-    bool aged = now_ms - r->committed_ms >= COMMIT_MS, idle = !wave_busy(r->wave);
+    bool aged = now_ms - r->committed_ms >= COMMIT_MS;
+    /* not again and again while a wave is stored */
+    bool room = waves_room(r->waves) && (r->started || waves_idle(r->waves));
     for (size_t i = 0; i < r->n; i++) {
         const struct part *p = &r->parts[i];
-        if (p->rounds.cut_pending || (idle && rounds_fenced(&p->rounds))) return true;
+        if (p->rounds.cut_pending || (room && rounds_fenced(&p->rounds))) return true;
         if (aged && rounds_mark(&p->rounds).offset != p->committed_offset) return true;
     }
     return false;
@@ -218,20 +222,11 @@ static bool assigned(void *self, struct checkpoint *parts, size_t n, struct err 
     return true;
 }
 
-/* So that the next owner does not do it again. */
-static void finish_wave(struct recommend *r)
-{
-    int64_t wait_ms = 0;
-    struct err ignored = {0};
-    while (wave_halfway(r->wave) && !wave_trouble(r->wave)[0])
-        if (!wave_step(r->wave, clock_now_ms(), &wait_ms, &ignored)) return;
-}
-
 static bool revoked(void *self, bool lost, struct err *e)
 {
     (void)e;
     struct recommend *r = self;
-    if (!lost) finish_wave(r);
+    if (!lost) waves_finish(r->waves); /* so that the next owner does not do it again */
     struct err ignored = {
         0}; /* what is not committed is done again by the next owner, harmlessly */
     if (!lost && commit(r, r->committed_ms, &ignored) != COMMIT_DONE)
@@ -330,7 +325,7 @@ static void cut_idle(struct recommend *r, int64_t now_ms)
 
 static void show(struct recommend *r)
 {
-    const char *trouble = wave_trouble(r->wave);
+    const char *trouble = waves_trouble(r->waves);
     if (trouble[0] && !r->troubled) log_warn("recommend", "store_away", "reason=\"%s\"", trouble);
     if (!trouble[0] && r->troubled) log_info("recommend", "store_back", "partitions=%zu", r->n);
     r->troubled = trouble[0] != '\0';
@@ -348,12 +343,12 @@ static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e
 {
     struct recommend *r = self;
     if (!start_again(&r->pause, r->source, now_ms, e) || !prepare(r, now_ms, e)) return false;
-    if (!wave_step(r->wave, now_ms, ret_wait_ms, e)) return false;
+    if (!waves_step(r->waves, now_ms, ret_wait_ms, e)) return false;
     cut_idle(r, now_ms);
     if (!keep_committed(r, now_ms, e)) return false;
-    if (r->prepared && r->n > 0 && !wave_busy(r->wave)) {
-        wave_start(r->wave, r->rounds, r->n);
-        if (wave_busy(r->wave)) *ret_wait_ms = 0;
+    if (r->prepared && r->n > 0 && waves_start(r->waves, r->rounds, r->n)) {
+        r->started = true;
+        *ret_wait_ms = 0;
     }
     show(r);
     return true;
@@ -404,7 +399,7 @@ static bool open_wave(struct recommend *r, struct err *e)
                              .patient = own->on_failure != 0,
                              .model = r->conf->infer.algorithm};
     if (!weights_parse(&conf.rewards, own->behaviors, own->behavior_default, e)) return false;
-    r->wave = wave_new(&conf, &r->stores);
+    r->waves = waves_new(&conf, &r->stores);
     return true;
 }
 
@@ -459,8 +454,8 @@ struct recommend *recommend_new(const struct recommend_conf *conf, struct input 
 void recommend_free(struct recommend *r)
 {
     if (!r) return;
-    if (r->wave) forget(r);
-    wave_free(r->wave);
+    if (r->waves) forget(r);
+    waves_free(r->waves);
     client_free(r->stores.client);
     hot_redis_free(r->stores.hot);
     cache_free(r->stores.cache);

@@ -238,25 +238,34 @@ struct rounds_user *rounds_due_user(const struct rounds_due *due)
     return &due->bucket->users[due->index];
 }
 
-static bool take(struct rounds_user *u, struct map *busy)
+static bool take(struct rounds_user *u, struct map *busy, const struct map *elsewhere)
 {
     bool fresh = false;
+    if (elsewhere && map_find(elsewhere, u->user)) return false;
     if (u->state == ROUNDS_OPEN) map_put(busy, u->user, &fresh);
     if (fresh) u->state = ROUNDS_TAKEN;
     return fresh;
 }
 
-size_t rounds_take(struct rounds *r, struct rounds_due *dues, size_t max, struct map *busy)
+size_t rounds_take(struct rounds *r, struct rounds_due *dues, size_t max, struct map *busy,
+                   const struct map *elsewhere)
 {
     size_t taken = 0, looks = LOOK_FACTOR * max;
     for (size_t i = 0; i < r->n && r->buckets[i]->due_ms <= r->fence_ms; i++) {
         struct rounds_bucket *b = r->buckets[i];
         for (size_t j = b->first; j < b->n; j++) {
             if (taken == max || looks-- == 0) return taken;
-            if (take(&b->users[j], busy)) dues[taken++] = (struct rounds_due){r, b, j};
+            if (take(&b->users[j], busy, elsewhere)) dues[taken++] = (struct rounds_due){r, b, j};
         }
     }
     return taken;
+}
+
+void rounds_return(const struct rounds_due *due)
+{
+    struct rounds_user *u = rounds_due_user(due);
+    assert(u->state == ROUNDS_TAKEN);
+    u->state = ROUNDS_OPEN;
 }
 
 /* Rounds end in order: one that is served before an older one waits for it. */

@@ -111,8 +111,12 @@ struct rounds_due {
 struct rounds_user *rounds_due_user(const struct rounds_due *due);
 
 /* rounds_take takes up to max users of closed and committed rounds, oldest rounds first, passing
- * over users in busy; those taken are entered there. Returns how many. */
-size_t rounds_take(struct rounds *r, struct rounds_due *dues, size_t max, struct map *busy);
+ * over users in busy or elsewhere (NULL = nobody); those taken are entered in busy. Returns how many. */
+size_t rounds_take(struct rounds *r, struct rounds_due *dues, size_t max, struct map *busy,
+                   const struct map *elsewhere);
+
+/* rounds_return says that a user who was taken is not served now. */
+void rounds_return(const struct rounds_due *due);
 
 /* rounds_served says that the effects of one taken user are acknowledged by the stores. Returns
  * how many rounds that finished. */

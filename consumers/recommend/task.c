@@ -4,6 +4,12 @@
 
 #include "base/mem.h"
 
+enum {
+    COMMAND_BYTES = 40 << 20,                 /* MongoDB takes 48 MB */
+    ENTRY_BYTES = 4096 + EVENT_KEY_MAX + 160, /* of a history, at most */
+    ITEM_BYTES = EVENT_KEY_MAX + 16,          /* of a slate */
+};
+
 void task_finish(struct task *t)
 {
     users_mongo_doc_free(t->doc);
@@ -42,12 +48,29 @@ void task_resolve(struct task *t, size_t k, struct users_mongo_doc *doc_take)
     merge(t, k);
 }
 
-void task_name(struct task *t, struct str model, struct str version)
+size_t task_command_max(size_t k, size_t n)
+{
+    return COMMAND_BYTES / (k * ENTRY_BYTES + n * ITEM_BYTES + 4096);
+}
+
+bool task_wants_slate(const struct task *t)
+{
+    return t->state == TASK_SERVE && !t->slate;
+}
+
+static void name(struct task *t, struct str model, struct str version)
 {
     free(t->model);
     free(t->version);
     t->model = model.at ? mem_dup(model.at, model.len) : NULL;
     t->version = version.at ? mem_dup(version.at, version.len) : NULL;
+}
+
+void task_choose(struct task *t, const struct client_reply *reply, const struct slate *hot,
+                 size_t n)
+{
+    t->slate = choice_slate(&(struct choice){reply->items, reply->n, hot, t->history, n});
+    name(t, reply->model, reply->version);
 }
 
 struct recommendations_mongo_doc task_recommendation(const struct task *t, const char *model)

@@ -2,6 +2,7 @@
 #ifndef WEIR_RECOMMEND_TASK_H
 #define WEIR_RECOMMEND_TASK_H
 
+#include "inference-client/client.h"
 #include "io/recommendations_mongo.h"
 #include "io/users_mongo.h"
 #include "recommend/choice.h"
@@ -34,8 +35,16 @@ void task_plan(struct task *t, size_t k, const struct weights *rewards);
  * none): either our rows are in it, or they are merged into it. */
 void task_resolve(struct task *t, size_t k, struct users_mongo_doc *doc_take);
 
-/* task_name keeps who answered; absent = not told. */
-void task_name(struct task *t, struct str model, struct str version);
+/* task_wants_slate is true until the inference service was heard. */
+bool task_wants_slate(const struct task *t);
+
+/* task_choose makes the slate of n items of an answer and the hot list (NULL = none), and keeps who answered. */
+void task_choose(struct task *t, const struct client_reply *reply, const struct slate *hot,
+                 size_t n);
+
+/* task_command_max is how many users surely fit into one command to MongoDB, whatever their rows hold: histories of
+ * k, slates of n. */
+size_t task_command_max(size_t k, size_t n);
 
 /* What to write; borrows from the task, and the name to tell where nobody told one. */
 struct recommendations_mongo_doc task_recommendation(const struct task *t, const char *model);

@@ -14,8 +14,8 @@
  * merge rows. Any step may be repeated, by us after a failure, by a successor or by a zombie, and
  * changes nothing the second time.
  *
- * Documents are out of the cache while a wave works on them and come back as they are stored. A
- * user is in a wave once, with his oldest round that is not served. */
+ * Documents are out of the cache while a wave works on them and come back as they are stored. A user
+ * is in one wave, once, with his oldest round that is not served. */
 #include "recommend/wave.h"
 
 #include <assert.h>
@@ -30,9 +30,6 @@
 
 enum {
     USERS_MAX = 500,
-    COMMAND_BYTES = 40 << 20,                 /* MongoDB takes 48 MB */
-    ENTRY_BYTES = 4096 + EVENT_KEY_MAX + 160, /* of a history, at most */
-    ITEM_BYTES = EVENT_KEY_MAX + 16,          /* of a slate */
     PAUSE_FIRST_MS = 100,
     PAUSE_MAX_MS = 1000,
     PATIENCE_MS = 500,
@@ -41,8 +38,7 @@ enum {
 
 enum step { STEP_IDLE, STEP_LOAD, STEP_ASK, STEP_RECOMMEND, STEP_REWARD, STEP_USERS, STEP_RESOLVE };
 
-/* What an answer of the service belongs to. */
-struct ask {
+struct ask { /* what an answer of the service belongs to */
     struct wave *wave;
     struct task *task;
 };
@@ -57,24 +53,19 @@ struct wave {
     size_t n, max, asked;
     size_t turn;      /* which partition is first next time */
     struct map index; /* user -> index into tasks */
+    bool may_wait;    /* for the network, in this step */
     int64_t now_ms, pause_ms, retry_ms, store_us;
     char trouble[sizeof((struct err *)0)->text];
     struct tally count;
 };
-
-/* As many users as surely fit into one command to MongoDB, whatever their rows hold. */
-static size_t users_max(const struct wave_conf *conf)
-{
-    size_t each = conf->k * ENTRY_BYTES + conf->n * ITEM_BYTES + 4096, fit = COMMAND_BYTES / each;
-    return fit < USERS_MAX ? fit : USERS_MAX;
-}
 
 struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *parts)
 {
     struct wave *w = mem_zero(1, sizeof *w);
     w->conf = *conf;
     w->parts = *parts;
-    w->max = users_max(conf);
+    size_t fit = task_command_max(conf->k, conf->n);
+    w->max = fit < USERS_MAX ? fit : USERS_MAX;
     w->tasks = mem_zero(w->max, sizeof w->tasks[0]);
     w->asks = mem_zero(w->max, sizeof w->asks[0]);
     w->dues = mem_zero(w->max, sizeof w->dues[0]);
@@ -99,6 +90,16 @@ bool wave_busy(const struct wave *w)
     return w->step != STEP_IDLE;
 }
 
+bool wave_asking(const struct wave *w)
+{
+    return w->step == STEP_LOAD || w->step == STEP_ASK;
+}
+
+bool wave_pauses(const struct wave *w, int64_t now_ms)
+{
+    return wave_busy(w) && now_ms < w->retry_ms;
+}
+
 bool wave_halfway(const struct wave *w)
 {
     return w->step == STEP_REWARD || w->step == STEP_USERS || w->step == STEP_RESOLVE;
@@ -111,11 +112,11 @@ const char *wave_trouble(const struct wave *w)
 
 static void clear(struct wave *w)
 {
+    metrics_add(w->count.in_flight, -(int64_t)w->n);
     for (size_t i = 0; i < w->n; i++) task_finish(&w->tasks[i]);
     w->n = w->asked = 0;
     map_clear(&w->index);
     w->step = STEP_IDLE;
-    metrics_set(w->count.in_flight, 0);
 }
 
 void wave_drop(struct wave *w)
@@ -135,9 +136,9 @@ static struct task *task_of(struct wave *w, struct str user)
 
 /* --- taking users ----------------------------------------------------------------------------- */
 
-static void take_from(struct wave *w, struct rounds *part, size_t max)
+static void take_from(struct wave *w, struct rounds *part, size_t max, const struct wave *other)
 {
-    size_t n = rounds_take(part, w->dues, max, &w->index);
+    size_t n = rounds_take(part, w->dues, max, &w->index, other ? &other->index : NULL);
     for (size_t i = 0; i < n; i++) {
         struct task *t = &w->tasks[w->n];
         *t = (struct task){.due = w->dues[i], .rows = rounds_due_user(&w->dues[i])};
@@ -145,16 +146,81 @@ static void take_from(struct wave *w, struct rounds *part, size_t max)
     }
 }
 
-void wave_start(struct wave *w, struct rounds *const *parts, size_t n)
+static void take(struct wave *w, struct rounds *const *parts, size_t n, const struct wave *other)
+{
+    for (size_t i = 0; i < n; i++) /* the fair share of each, then what is left over */
+        take_from(w, parts[(w->turn + i) % n], w->max / n, other);
+    for (size_t i = 0; i < n && w->n < w->max; i++)
+        take_from(w, parts[(w->turn + i) % n], w->max - w->n, other);
+    metrics_add(w->count.in_flight, (int64_t)w->n);
+}
+
+bool wave_start(struct wave *w, struct rounds *const *parts, size_t n, const struct wave *other)
 {
     assert(w->step == STEP_IDLE);
-    for (size_t i = 0; i < n; i++) /* the fair share of each, then what is left over */
-        take_from(w, parts[(w->turn + i) % n], w->max / n);
-    for (size_t i = 0; i < n && w->n < w->max; i++)
-        take_from(w, parts[(w->turn + i) % n], w->max - w->n);
+    take(w, parts, n, other);
+    if (other && w->n < w->max / 2) {
+        for (size_t i = 0; i < w->n; i++) rounds_return(&w->tasks[i].due);
+        clear(w);
+        return false;
+    }
     w->turn++;
-    if (w->n) w->step = STEP_LOAD;
-    metrics_set(w->count.in_flight, (int64_t)w->n);
+    w->step = w->n ? STEP_LOAD : STEP_IDLE;
+    return w->n > 0;
+}
+
+/* --- ask -------------------------------------------------------------------------------------- */
+
+static void answered(void *ctx, const struct client_reply *reply)
+{
+    struct ask *ask = ctx;
+    if (reply->status != CLIENT_GOOD && ask->wave->conf.patient) return;
+    const struct hot_redis *hot = ask->wave->parts.hot;
+    task_choose(ask->task, reply, hot_redis_list(hot), ask->wave->conf.n);
+    ask->task->hot_version = hot_redis_version(hot);
+}
+
+static void send(struct wave *w, struct task *t)
+{
+    struct str items[USERS_MONGO_HISTORY_MAX];
+    for (size_t i = 0; i < t->history->n; i++) items[i] = t->history->at[i].item;
+    struct client_ask question = {.user = t->rows->user,
+                                  .history = items,
+                                  .history_n = t->history->n,
+                                  .n_rec = (int)w->conf.n};
+    struct ask *ask = &w->asks[t - w->tasks];
+    *ask = (struct ask){w, t};
+    client_ask(w->parts.client, &question, answered, ask);
+}
+
+static void send_some(struct wave *w)
+{
+    for (; w->asked < w->n && client_room(w->parts.client); w->asked++)
+        if (task_wants_slate(&w->tasks[w->asked])) send(w, &w->tasks[w->asked]);
+    if (w->asked == w->n) client_hurry(w->parts.client);
+}
+
+static enum client_mongo_answer ask(struct wave *w, struct err *e)
+{
+    (void)e;
+    send_some(w);
+    if (client_pending(w->parts.client))
+        client_poll(w->parts.client, w->may_wait ? NETWORK_WAIT_MS : 0);
+    if (w->asked < w->n && client_room(w->parts.client)) { /* made by answers: fill it at once */
+        send_some(w);
+        client_poll(w->parts.client, 0);
+    }
+    if (w->asked < w->n || client_pending(w->parts.client)) return CLIENT_MONGO_DONE;
+    for (size_t i = 0; i < w->n; i++)
+        if (task_wants_slate(&w->tasks[i])) { /* patient: who has no answer is asked again */
+            metrics_add(w->count.retries, 1);
+            w->asked = 0;
+            w->retry_ms = w->now_ms + PATIENCE_MS;
+            return CLIENT_MONGO_DONE;
+        }
+    w->step = STEP_RECOMMEND;
+    w->store_us = 0;
+    return CLIENT_MONGO_DONE;
 }
 
 /* --- load ------------------------------------------------------------------------------------- */
@@ -192,66 +258,12 @@ static enum client_mongo_answer load(struct wave *w, struct err *e)
     for (size_t i = 0; i < w->n; i++) task_plan(&w->tasks[i], w->conf.k, &w->conf.rewards);
     look_at_hot(w);
     w->step = STEP_ASK;
-    return answer;
-}
-
-/* --- ask -------------------------------------------------------------------------------------- */
-
-static void choose(struct wave *w, struct task *t, const struct str *items, size_t n)
-{
-    struct choice c = {items, n, hot_redis_list(w->parts.hot), t->history, w->conf.n};
-    t->slate = choice_slate(&c);
-    t->hot_version = hot_redis_version(w->parts.hot);
-}
-
-static void answered(void *ctx, const struct client_reply *reply)
-{
-    struct ask *ask = ctx;
-    if (reply->status != CLIENT_GOOD && ask->wave->conf.patient) return;
-    choose(ask->wave, ask->task, reply->items, reply->n);
-    task_name(ask->task, reply->model, reply->version);
-}
-
-static void send(struct wave *w, struct task *t)
-{
-    struct str items[USERS_MONGO_HISTORY_MAX];
-    for (size_t i = 0; i < t->history->n; i++) items[i] = t->history->at[i].item;
-    struct client_ask question = {.user = t->rows->user,
-                                  .history = items,
-                                  .history_n = t->history->n,
-                                  .n_rec = (int)w->conf.n};
-    struct ask *ask = &w->asks[t - w->tasks];
-    *ask = (struct ask){w, t};
-    client_ask(w->parts.client, &question, answered, ask);
-}
-
-static bool wants_slate(const struct task *t)
-{
-    return t->state == TASK_SERVE && !t->slate;
-}
-
-static enum client_mongo_answer ask(struct wave *w, struct err *e)
-{
-    (void)e;
-    for (; w->asked < w->n && client_room(w->parts.client); w->asked++)
-        if (wants_slate(&w->tasks[w->asked])) send(w, &w->tasks[w->asked]);
-    if (client_pending(w->parts.client)) client_poll(w->parts.client, NETWORK_WAIT_MS);
-    if (w->asked < w->n || client_pending(w->parts.client)) return CLIENT_MONGO_DONE;
-    for (size_t i = 0; i < w->n; i++)
-        if (wants_slate(&w->tasks[i])) { /* patient: all that have no answer are asked again */
-            metrics_add(w->count.retries, 1);
-            w->asked = 0;
-            w->retry_ms = w->now_ms + PATIENCE_MS;
-            return CLIENT_MONGO_DONE;
-        }
-    w->step = STEP_RECOMMEND;
-    w->store_us = clock_now_us();
-    return CLIENT_MONGO_DONE;
+    return ask(w, e);
 }
 
 /* --- recommend, reward ------------------------------------------------------------------------ */
 
-/* What is to be recommended, in the order of the tasks; the caller frees it. */
+/* In the order of the tasks; the caller frees them. */
 static struct recommendations_mongo_doc *documents(struct wave *w, size_t *ret_n)
 {
     struct recommendations_mongo_doc *docs = mem_zero(w->n, sizeof *docs);
@@ -311,6 +323,7 @@ static enum client_mongo_answer recommend(struct wave *w, struct err *e)
     size_t n;
     struct recommendations_mongo_doc *docs = documents(w, &n);
     struct client_mongo_counts there = {0};
+    if (!w->store_us) w->store_us = clock_now_us();
     enum client_mongo_answer answer =
         recommendations_mongo_insert(w->parts.recommendations, docs, n, &there, e);
     if (answer == CLIENT_MONGO_DUPLICATES) answer = adopt(w, docs, &there, e);
@@ -425,11 +438,11 @@ static void found_again(void *ctx, struct str user, struct users_mongo_doc *doc_
         users_mongo_doc_free(doc_take);
 }
 
-/* A document went back or away under our hands: only an operator's hand can do that. */
+/* A document went back or away: only an operator's hand can do that. */
 static bool lost_ground(const struct wave *w)
 {
     for (size_t i = 0; i < w->n; i++)
-        if (wants_slate(&w->tasks[i])) return true;
+        if (task_wants_slate(&w->tasks[i])) return true;
     return false;
 }
 
@@ -466,9 +479,10 @@ static void try_later(struct wave *w, const struct err *problem)
     w->retry_ms = w->now_ms + w->pause_ms;
 }
 
-bool wave_step(struct wave *w, int64_t now_ms, int64_t *ret_wait_ms, struct err *e)
+bool wave_step(struct wave *w, int64_t now_ms, bool may_wait, int64_t *ret_wait_ms, struct err *e)
 {
     w->now_ms = now_ms;
+    w->may_wait = may_wait;
     if (w->step == STEP_IDLE) return true;
     if (now_ms < w->retry_ms) {
         if (w->retry_ms - now_ms < *ret_wait_ms) *ret_wait_ms = w->retry_ms - now_ms;

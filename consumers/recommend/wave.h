@@ -34,20 +34,27 @@ struct wave;
 struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *parts);
 void wave_free(struct wave *w); /* NULL is fine */
 
-/* wave_start takes users of closed and committed rounds of n partitions, if there are any. Not
- * while busy. */
-void wave_start(struct wave *w, struct rounds *const *parts, size_t n);
+/* wave_start takes users of closed and committed rounds of n partitions who are not in the other wave (NULL = there is
+ * none); beside another one it must have half of what fits. True if it took some. Not while busy. */
+bool wave_start(struct wave *w, struct rounds *const *parts, size_t n, const struct wave *other);
 
 /* wave_busy is true from wave_start until all effects on its users are acknowledged. */
 bool wave_busy(const struct wave *w);
 
+/* wave_asking is true from wave_start until the inference service has answered. */
+bool wave_asking(const struct wave *w);
+
+/* wave_pauses is true while the next step waits until what failed is tried again. */
+bool wave_pauses(const struct wave *w, int64_t now_ms);
+
 /* wave_halfway is true while some effects are stored and others, which need nothing but the stores, are not. */
 bool wave_halfway(const struct wave *w);
 
-/* wave_step does what can be done now; lowers *ret_wait_ms to when the next step is due. What
+/* wave_step does what can be done now, or waits for the network a little if it may; lowers *ret_wait_ms to when the next step is due. What
  * may pass (a store is away) is tried again later, and wave_trouble tells. False with e set when
  * it cannot go on. */
-MUST_CHECK bool wave_step(struct wave *w, int64_t now_ms, int64_t *ret_wait_ms, struct err *e);
+MUST_CHECK bool wave_step(struct wave *w, int64_t now_ms, bool may_wait, int64_t *ret_wait_ms,
+                          struct err *e);
 
 /* wave_trouble is what the last step failed with, "" when it went well. */
 const char *wave_trouble(const struct wave *w);

@@ -71,6 +71,11 @@ void client_ask(struct client *c, const struct client_ask *ask, client_answer *a
     }
 }
 
+void client_hurry(struct client *c)
+{
+    (void)c;
+}
+
 void client_poll(struct client *c, int64_t wait_ms)
 {
     (void)wait_ms;

@@ -1,4 +1,4 @@
-"""weir-recommend (consumers/recommend: recommend.c, wave.c, task.c, cache.c). One process is a generator that stops
+"""weir-recommend (consumers/recommend: recommend.c, waves.c, wave.c, task.c, cache.c). One process is a generator that stops
 between any two effects, and between the documents of a bulk."""
 from mongo import Last, Recommendation, User
 from rounds import START, Rounds
@@ -7,6 +7,7 @@ from windows import Refused
 
 K = 3
 STEP = "a step of the wave is done: its caller's loop goes on"
+ASKED = "the service has answered: the wave may be stored when it is the first"
 
 
 def newest(*rows):
@@ -43,6 +44,21 @@ class Task:
         return User(self.history, last, self.stored.rev + 1 if self.stored else 1)
 
 
+class Wave:
+    """Some users, from the queries about them to the last write (wave.c)."""
+
+    def __init__(self, serve, tasks):
+        self.users, self.asked, self.ended = {task.user for task in tasks}, False, False
+        self.steps = serve(tasks)
+
+    def step(self):
+        for what in self.steps:
+            self.asked = self.asked or what is ASKED
+            if what in (STEP, ASKED): return
+            yield
+        self.ended = True
+
+
 class Recommend:
     def __init__(self, world, me):
         self.world, self.me, self.random, self.rules = world, me, world.random, world.rules
@@ -52,7 +68,7 @@ class Recommend:
         self._forget()
 
     def _forget(self):
-        self.parts, self.wave, self.cache, self.at_end = {}, None, {}, set()
+        self.parts, self.waves, self.cache, self.at_end = {}, [], {}, set()
 
     def life(self):
         yield
@@ -112,16 +128,16 @@ class Recommend:
     # --- the clock
 
     def _tick(self):
-        yield from self._step_wave()
+        yield from self._step_waves()
         for partition, rounds in self.parts.items():
             if partition in self.at_end and self.world.time_passes(.1): rounds.propose_cut()
         if self._wants_commit():
             yield
             if not self._commit(): return self._forget()
-        if self.wave is None: self._start_wave()
+        if self._room(): self._start_wave()
 
     def _wants_commit(self):
-        if any(r.cut_pending or self.wave is None and r.fenced() for r in self.parts.values()): return True
+        if any(r.cut_pending or self._room() and r.fenced() for r in self.parts.values()): return True
         return bool(self.parts) and self.random.random() < .1
 
     def _commit(self):
@@ -132,20 +148,24 @@ class Recommend:
         for rounds in self.parts.values(): rounds.committed()
         return True
 
-    # --- the wave
+    # --- the waves: the first is stored while the second asks
+
+    def _room(self):
+        return len(self.waves) < 2 and all(wave.asked for wave in self.waves)
 
     def _start_wave(self):
         busy, dues, parts = set(), [], list(self.parts.values())
+        for wave in self.waves if self.rules.keeps("in one wave at a time") else (): busy |= wave.users
         self.random.shuffle(parts)
         for share in (max(1, self.wave_max // max(1, len(parts))), self.wave_max):
             for rounds in parts: dues += rounds.take(min(share, self.wave_max - len(dues)), busy)
-        if dues: self.wave = self._serve([Task(due) for due in dues])
+        if dues: self.waves.append(Wave(self._serve, [Task(due) for due in dues]))
 
-    def _step_wave(self):
-        for what in self.wave or ():
-            if what is STEP: return
-            yield
-        self.wave = None
+    def _step_waves(self):
+        second = self.waves[1:]
+        if second and not second[0].asked: yield from second[0].step()
+        if self.waves: yield from self.waves[0].step()
+        if self.waves and self.waves[0].ended: self.waves.pop(0)
 
     def _bulk(self, tasks, write):
         """Unordered, and now and then the answer is lost: False, with some of it done."""
@@ -162,6 +182,7 @@ class Recommend:
 
     def _serve(self, tasks):
         yield from self._load(tasks)
+        yield ASKED
         if not self.rules.keeps("recommendations before users"): yield from self._write_users(tasks)
         serve = [task for task in tasks if task.serve]
         yield from self._recommend(serve)
@@ -180,7 +201,6 @@ class Recommend:
             yield
         for task in tasks:                          # the service never answers twice alike
             task.slate = tuple(self.random.sample(["i%d" % i for i in range(7)], 2))
-        yield STEP
 
     def _recommend(self, tasks):
         known = []

@@ -7,7 +7,7 @@ the schedules), rebalances, static members, kills, freezes, zombies beside their
 a throw of the dice; the inference service and the hot list, which may answer anything; weir-reset (as in
 ranking.py).
 
-Who plays whom: recommend.py consumers/recommend/recommend.c, wave.c, task.c, cache.c; rounds.py rounds.c; start.py
+Who plays whom: recommend.py consumers/recommend/recommend.c, waves.c, wave.c, task.c, cache.c; rounds.py rounds.c; start.py
 consumers/start.c; mongo.py io/*_mongo.c; kafka.py the broker; log.py io/decode, flow/watermark. What must hold is
 in recommending_oracle.py."""
 import collections
@@ -35,6 +35,7 @@ RULES = {
     "cut is kept": "a cut stays in the commits until the hold has passed it",
     "closed rounds before a cut": "a cut needs every closed round served",
     "oldest round first": "a user is served his oldest round first",
+    "in one wave at a time": "two waves are under way, and share no user",
     "last.time >= E": "who has got a later one is only merged",
     "last K of a union": "of document and rows, in the order of (time, position)",
     "adopt": "where a recommendation is stored already, that is what was shown",

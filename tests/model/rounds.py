@@ -11,7 +11,7 @@ START = Mark(0, State(NONE, NONE), NONE, None)
 
 class Bucket:
     def __init__(self, due, offset, state):
-        self.due, self.offset, self.state, self.users = due, offset, state, {}
+        self.due, self.offset, self.state, self.users, self.taken = due, offset, state, {}, set()
 
 
 class Rounds:
@@ -101,8 +101,9 @@ class Rounds:
         for bucket in order:
             for user in bucket.users if bucket.due <= fence else ():
                 if len(taken) == n: return taken
-                if user in busy: continue
+                if user in busy or user in bucket.taken: continue
                 busy.add(user)
+                bucket.taken.add(user)
                 taken.append((self, bucket, user))
         return taken
 

@@ -152,7 +152,7 @@ static void serve(struct trial *t)
     struct rounds_due dues[3];
     struct map busy;
     map_init(&busy);
-    size_t n = rounds_take(&t->r, dues, 1 + (size_t)pick(t, 3), &busy);
+    size_t n = rounds_take(&t->r, dues, 1 + (size_t)pick(t, 3), &busy, NULL);
     assert_int_equal(busy.n, n);
     for (size_t i = 0; i < n; i++) check_user(t, &dues[i]);
     for (size_t i = 0; i < n; i++) rounds_served(&dues[i]);
@@ -237,7 +237,7 @@ static size_t serve_all(struct rounds *r)
     struct rounds_due dues[32];
     struct map busy;
     map_init(&busy);
-    size_t n = rounds_take(r, dues, 32, &busy), ended = 0;
+    size_t n = rounds_take(r, dues, 32, &busy, NULL), ended = 0;
     for (size_t i = 0; i < n; i++) ended += rounds_served(&dues[i]);
     map_finish(&busy);
     return ended;
@@ -295,7 +295,7 @@ static void a_look_ends_after_eight_users_per_one_wanted(void **state)
         struct map busy;
         map_init(&busy);
         for (size_t i = 0; i < busy_n; i++) map_put(&busy, str_of(many[i]), NULL);
-        size_t taken = rounds_take(&r, &due, 1, &busy);
+        size_t taken = rounds_take(&r, &due, 1, &busy, NULL);
         assert_int_equal(taken, busy_n == 7);
         if (taken) assert_true(str_eq(rounds_due_user(&due)->user, str_of("7")));
         map_finish(&busy);

@@ -88,7 +88,7 @@ static int taken(const struct rounds *r)
 
 static void expect(struct fixture *f, size_t part_n, int first, int second, int third)
 {
-    wave_start(f->wave, f->parts, part_n);
+    (void)wave_start(f->wave, f->parts, part_n, NULL);
     int found[PARTS] = {taken(&f->rounds[0]), taken(&f->rounds[1]), taken(&f->rounds[2])};
     if (found[0] != first || found[1] != second || found[2] != third)
         fail_msg("%d %d %d", found[0], found[1], found[2]);
