@@ -105,6 +105,11 @@ size_t outbox_bytes(const struct outbox *o)
     return o->bytes.len + o->packed_bytes;
 }
 
+bool outbox_full(const struct outbox *o)
+{
+    return outbox_bytes(o) >= OUTBOX_COMMIT_BYTES || o->n >= OUTBOX_COMMIT_RECORDS;
+}
+
 static enum txn put(struct outbox *o, const struct letter *l, struct err *e)
 {
     struct sink_kafka_message m = {

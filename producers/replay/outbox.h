@@ -24,10 +24,13 @@ void outbox_row(struct outbox *o, int32_t partition, struct str user, struct str
 /* outbox_dead adds a dead letter. */
 void outbox_dead(struct outbox *o, struct str key, struct str letter);
 
-/* outbox_bytes is how much waits; commit at OUTBOX_COMMIT_BYTES. */
+/* outbox_bytes is how much waits. */
 size_t outbox_bytes(const struct outbox *o);
 
-enum { OUTBOX_COMMIT_BYTES = 4 << 20 };
+/* outbox_full is true at OUTBOX_COMMIT_BYTES, or as many records as librdkafka's queue holds: commit then. */
+bool outbox_full(const struct outbox *o);
+
+enum { OUTBOX_COMMIT_BYTES = 4 << 20, OUTBOX_COMMIT_RECORDS = 100000 };
 
 /* outbox_commit sends all of it and the position (key, value in the state topic) in one transaction, again if it is
  * aborted, and empties the outbox. False: fenced or fatal. */

@@ -50,7 +50,7 @@ const struct config_row replay_rows[] = {
     {0},
 };
 
-enum { COMMIT_EVERY_US = 50000, SHOW_EVERY_ROWS = 64 };
+enum { COMMIT_EVERY_US = 10000, SHOW_EVERY_ROWS = 64 };
 
 struct replay {
     const struct replay_conf *conf; /* ref in caller */
@@ -83,9 +83,8 @@ static bool commit(struct replay *r, struct rows_place place, struct err *e)
 static bool commit_is_due(const struct replay *r)
 {
     if (!r->outbox) return false;
-    size_t waiting = outbox_bytes(r->outbox);
-    if (!pace_paced(&r->pace)) return waiting >= OUTBOX_COMMIT_BYTES;
-    return waiting && clock_now_us() - r->committed_us >= COMMIT_EVERY_US;
+    if (!pace_paced(&r->pace)) return outbox_full(r->outbox);
+    return outbox_bytes(r->outbox) && clock_now_us() - r->committed_us >= COMMIT_EVERY_US;
 }
 
 static void sleep_us(int64_t us)
