@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 
 import redis
 
+import asking
 import catchup
 import document
 import landing
@@ -25,7 +26,9 @@ from weir import BIN, ROOT, Stack
 os.environ["MONGOC_DISABLE_SHM"] = "1"
 BENCHES = {"count": catchup.count, "kafka-to-redis": catchup.kafka_to_redis, "replay": catchup.replay,
            "rank-slide": catchup.rank_slide, "archive": stores.archive, "recommend": stores.recommend,
-           "growth": limits.growth, "memory": limits.memory, "start": limits.start}
+           "growth": limits.growth, "memory": limits.memory, "start": limits.start,
+           "infer": asking.infer}
+SERVERLESS = {"infer"}
 LANDING_TIMES = 2
 
 
@@ -104,12 +107,14 @@ def main():
     chosen = options()
     if chosen.document:
         return document.document()
-    stack = Stack(Path(os.environ.get("WEIR_STACK", ROOT / ".weir/bench")))
+    bare = bool(chosen.name) and set(chosen.name) <= SERVERLESS
+    stack = None if bare else Stack(Path(os.environ.get("WEIR_STACK", ROOT / ".weir/bench")))
     try:
         with tempfile.TemporaryDirectory(prefix="weir-bench-") as home:
             return run_chosen(stack, Path(home), chosen)
     finally:
-        stack.down()
+        if stack:
+            stack.down()
 
 
 sys.exit(main())
