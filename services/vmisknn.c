@@ -130,7 +130,7 @@ static uint64_t meet(const uint8_t *place, const uint32_t *items, uint64_t from,
     return met;
 }
 
-/* One session votes for its items, without their idf. What has a vote is above 0. */
+/* One session votes for its items, without their idf. */
 static void vote(const struct model *m, const struct work *w, const struct best_found *near,
                  size_t n, struct scores *out)
 {
@@ -140,11 +140,9 @@ static void vote(const struct model *m, const struct work *w, const struct best_
     uint64_t met = meet(w->place, items, from, to);
     if (met == to || w->place[items[met]] >= 10) return;
     double weight = (1 - (double)w->place[items[met]] / 10) * near->score / (double)n;
-    double *votes = out->at;
     for (uint64_t i = from; i < to; i++) {
         uint64_t d = i > met ? i - met : met - i;
-        if (votes[items[i]] == 0) scores_reach(out, items[i]);
-        votes[items[i]] += weight * w->shares[d < SHARES_N ? d : SHARES_N - 1];
+        scores_add(out, items[i], weight * w->shares[d < SHARES_N ? d : SHARES_N - 1]);
     }
 }
 
