@@ -1,10 +1,11 @@
-"""What a user wants to see at the end of the demo: the ranking, some users with their recommendations, the
-counters of every daemon, and the two sums. Exit status 0 if the sums hold.
+"""What a user wants to see at the end of the demo: the ranking, some users with their recommendations, how good the models
+are, the counters of every daemon, and the two sums. Exit status 0 if the sums hold.
 
 usage: demo_report.py DIR    (the directory of deploy/demo)
 """
 import configparser
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 import pymongo
 import redis
 
-BIN = Path(__file__).resolve().parent.parent / "build/bin"
+BIN = Path(os.environ.get("WEIR_BIN", Path(__file__).resolve().parent.parent / "build/bin")).resolve()
 TOP, USERS, WIDTH = 10, 5, 110
 BAR = 40
 
@@ -44,7 +45,15 @@ def wrapped(label, text):
     print(textwrap.fill(f"{label:12}{text}", WIDTH, subsequent_indent=" " * 12))
 
 
-def show_ranking(conf):
+def titles_of(folder):
+    """-> what an item is called: its title, where there is one."""
+    file = folder / "titles"
+    lines = file.read_text().splitlines() if file.exists() else []
+    titles = dict(line.split("\t", 1) for line in lines)
+    return lambda item: titles.get(item, item)
+
+
+def show_ranking(conf, title):
     host, port = conf["redis"]["address"].rsplit(":", 1)
     key = conf["redis"]["key"]
     window = redis.Redis(host, int(port), decode_responses=True).hgetall(key)
@@ -54,26 +63,30 @@ def show_ranking(conf):
     ranking = json.loads(window["ranking"])
     for place, (item, count) in enumerate(ranking[:TOP], 1):
         bar = "#" * max(1, BAR * count // max(1, ranking[0][1]))
-        print(f"{place:4}. {count:>9,}  {bar:{BAR}}  {item}")
+        print(f"{place:4}. {count:>9,}  {bar:{BAR}}  {title(item)}")
     print(f"      ... {len(ranking)} items in all")
 
 
-def show_user(database, user):
+def show_user(database, user, title):
     document = database.recommendations.find_one({"_id": user["last"]["id"]})
     n = database.recommendations.count_documents({"user": user["_id"]})
     print(f"user {user['_id']}, {n} recommendations, the last at {clock(user['last']['time'])}")
-    history = " ".join(f"{row['item']}:{row['behavior']}" for row in user["history"])
-    wrapped("    history", history)
-    wrapped("    shown", " ".join(document["items"]) + f"   ({document['source']})")
+    history = [row["item"] for row in user["history"]]
+    if any(title(item) != item for item in history):
+        wrapped("    history", "; ".join(map(title, history)))
+        wrapped("    shown", "; ".join(map(title, document["items"])) + f"   ({document['source']})")
+    else:
+        wrapped("    history", " ".join(f"{row['item']}:{row['behavior']}" for row in user["history"]))
+        wrapped("    shown", " ".join(document["items"]) + f"   ({document['source']})")
 
 
-def show_users(conf):
+def show_users(conf, title):
     mongo = pymongo.MongoClient(conf["mongo"]["uri"])
     database = mongo[conf["mongo"]["database"]]
     heading("Users and what they were shown last (MongoDB)")
     newest = [("last.time", pymongo.DESCENDING), ("_id", pymongo.ASCENDING)]
     for user in database.users.find().sort(newest).limit(USERS):
-        show_user(database, user)
+        show_user(database, user, title)
     sources = database.recommendations.aggregate(
         [{"$group": {"_id": "$source", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}])
     print("recommendations by source:", ", ".join(f"{s['_id']} {s['n']:,}" for s in sources))
@@ -96,6 +109,16 @@ def show_counters(folder):
         memory = values.pop("resident_memory_bytes", 0) / 2**20
         text = "  ".join(f"{name} {int(n):,}" for name, n in sorted(values.items()) if n)
         wrapped(daemon, f"{text}  ({memory:.0f} MiB)")
+
+
+def show_models(folder):
+    """What deploy/retrain has said."""
+    log = folder / "retrain.log"
+    if not log.exists():
+        return
+    heading("The first model, and the second one, on what neither has learned from (deploy/retrain)")
+    for line in log.read_text().splitlines():
+        print(line.removeprefix("retrain: "))
 
 
 def number(n):
@@ -121,8 +144,10 @@ def show_sums(folder):
 
 def main():
     folder = Path(sys.argv[1])
-    show_ranking(settings(folder, "rank"))
-    show_users(settings(folder, "recommend"))
+    title = titles_of(folder)
+    show_ranking(settings(folder, "rank"), title)
+    show_users(settings(folder, "recommend"), title)
+    show_models(folder)
     show_counters(folder)
     sys.exit(0 if show_sums(folder) else 1)
 
