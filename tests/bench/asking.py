@@ -11,12 +11,12 @@ from statistics import median
 
 import weights
 from measure import Figure, Measured, in_turns
-from weir import BIN, DONE, eventually, free_port
+from weir import BIN, DONE, free_port
 from workload import FOLDER, Log
 
 HERE = Path(__file__).resolve().parent
 USERS, HISTORY, N_REC, BODIES = 1000, 10, 10, 500
-SECONDS, CONNECTIONS, MANY = 4, 8, 64
+SECONDS, CONNECTIONS, MANY = 3, 8, 64
 GOALS = {10_000: 20, 100_000: 15}    # times the requests per CPU second
 PACKAGES = "python3-torch", "python3-fastapi", "python3-uvicorn", "gunicorn"
 
@@ -141,7 +141,7 @@ def at_half_load(service, bodies, most):
     return service.load("ddpg", bodies, CONNECTIONS, most / SECONDS / 2)["p99_us"]
 
 
-def beside(c, items, folder, models, one):
+def beside(c, items, folder, one):
     """Requests per CPU second, by turns."""
     if not installed():
         print("the replaced service cannot be had here: weir-infer alone is measured", flush=True)
@@ -167,7 +167,7 @@ def dense(c, items):
             starts.append(service.first_answer("ddpg", first) * 1e3)
     with ours(c, models) as service:
         service.first_answer("ddpg", first)
-        mine, floor = beside(c, items, folder, models, service)
+        mine, floor = beside(c, items, folder, service)
         most = median(said["answered"] for said in mine)
         p99 = [at_half_load(service, bodies_of(c, items), most) for _ in range(c.times)]
         found = in_turns(c.times, one=lambda: service.load("ddpg", bodies_of(c, items), 1),
@@ -201,7 +201,7 @@ def counted(c, rows=1_000_000):
         fit(kind, log.file(), models)
     figures, items = [], 1000    # the popular ones have the longest rows
     with ours(c, models) as service:
-        eventually(lambda: service.ask("transitions", question(random.Random(1), items, 1)))
+        service.first_answer("transitions", question(random.Random(1), items, 1))
         for kind in ("transitions", "vmisknn"):
             share = [within_100_us(service, kind, bodies_of(c, items)) for _ in range(c.times)]
             figures.append(Figure(f"{kind}, {rows:,} rows: answers within 100 us, in the service", "%", share, least=90))

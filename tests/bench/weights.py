@@ -1,5 +1,5 @@
-"""Weights for "ddpg" that nobody has trained: Xavier's uniform layers without biases, embeddings evenly spread over the sphere (what DBRL
-trains is of length 1). The same for the same seed, by Python alone."""
+"""Weights for "ddpg" that nobody has trained: Xavier's uniform layers without biases, embeddings evenly spread over the sphere (what
+DBRL trains is of length 1). The same for the same seed, by Python alone."""
 import random
 import struct
 from array import array
