@@ -124,10 +124,11 @@ void batch_encode(const struct batch *b, struct buf *out)
 {
     struct batch_panes panes;
     batch_panes_init(&panes);
-    for (const struct batch_pane *p = b->panes; p < b->panes + b->pane_n; p++) {
+    for (size_t i = 0; i < b->pane_n; i++) {
+        const struct batch_pane *p = &b->panes[i];
         batch_panes_put(&panes, p->pane, p->events, p->item_n);
-        for (size_t i = p->item_first; i < p->item_first + p->item_n; i++)
-            batch_panes_item(&panes, b->items[i].id, b->items[i].sum);
+        for (size_t k = p->item_first; k < p->item_first + p->item_n; k++)
+            batch_panes_item(&panes, b->items[k].id, b->items[k].sum);
     }
     batch_encode_panes(b, &panes, out);
     batch_panes_finish(&panes);

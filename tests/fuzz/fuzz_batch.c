@@ -19,7 +19,6 @@ static void check(const struct batch *b)
         assert(i == 0 || b->lines[i - 1].partition < l->partition);
     }
     for (size_t i = 0; i < b->pane_n; i++) {
-        assert(i == 0 || b->panes[i - 1].pane < b->panes[i].pane);
         assert(b->panes[i].item_first == items);
         items += b->panes[i].item_n;
     }
