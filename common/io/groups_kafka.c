@@ -64,7 +64,7 @@ static rd_kafka_resp_err_t ask_once(struct groups_kafka *g, struct question *q)
     return error;
 }
 
-/* A coordinator that has just started knows nothing for a moment. */
+/* A coordinator that has just started knows nothing for a moment; a fresh broker makes the topic of offsets first. */
 static bool passes(rd_kafka_resp_err_t error)
 {
     switch (error) {
@@ -72,6 +72,7 @@ static bool passes(rd_kafka_resp_err_t error)
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
     case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__WAIT_COORD: return true;
     default: return false;
