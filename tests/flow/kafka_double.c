@@ -119,11 +119,30 @@ size_t kafka_double_n(enum topics_kafka topic)
     return world.topics[topic].n;
 }
 
-void kafka_double_message(enum topics_kafka topic, size_t i, struct str *ret_key,
-                          struct str *ret_value)
+static char *letter(const struct message *m, const char *member)
 {
-    *ret_key = world.topics[topic].at[i].key;
-    *ret_value = world.topics[topic].at[i].value;
+    char *value = mem_dup(m->value.at, m->value.len), *from = strstr(value, member);
+    assert(from);
+    char *line = mem_printf("%.*s %s", STR_ARGS(m->key), from);
+    free(value);
+    return line;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void kafka_double_letters(enum topics_kafka topic, const char *member, bool once, FILE *out)
+{
+    const struct messages *all = &world.topics[topic];
+    char **lines = mem_zero(all->n + 1, sizeof lines[0]);
+    for (size_t i = 0; i < all->n; i++) lines[i] = letter(&all->at[i], member);
+    qsort(lines, all->n, sizeof lines[0], by_text);
+    for (size_t i = 0; i < all->n; i++)
+        if (!once || i == 0 || strcmp(lines[i], lines[i - 1])) fprintf(out, "%s\n", lines[i]);
+    for (size_t i = 0; i < all->n; i++) free(lines[i]);
+    free(lines);
 }
 
 /* --- sink_kafka ------------------------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 #ifndef WEIR_TESTS_KAFKA_DOUBLE_H
 #define WEIR_TESTS_KAFKA_DOUBLE_H
 
+#include <stdio.h>
+
 #include "io/sink_kafka.h"
 #include "io/topics_kafka.h"
 
@@ -28,7 +30,9 @@ void kafka_double_abort_next(void);
 
 /* What readers find in the topic of the late rows or of the dead letters. */
 size_t kafka_double_n(enum topics_kafka topic);
-void kafka_double_message(enum topics_kafka topic, size_t i, struct str *ret_key,
-                          struct str *ret_value);
+
+/* kafka_double_letters writes them in the order of their texts, equal ones each or but once: the key, and what stands in the
+ * value from a member on. */
+void kafka_double_letters(enum topics_kafka topic, const char *member, bool once, FILE *out);
 
 #endif

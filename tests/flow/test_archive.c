@@ -105,35 +105,11 @@ static void consumed(void *ctx, FILE *out)
     archive_double_consumed(out);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* All but the reason: ,"source":"1:0:0:0", ... */
-static char *dead_line(size_t i)
-{
-    struct str key, value;
-    kafka_double_message(TOPICS_DEAD, i, &key, &value);
-    char *copy = mem_dup(value.at, value.len), *rest = strstr(copy, ",\"source\":");
-    assert_non_null(rest);
-    char *line = mem_printf("%.*s %s", STR_ARGS(key), rest + 1);
-    free(copy);
-    return line;
-}
-
-/* The same letter may be there more than once. */
+/* All but the reason. The same letter may be there more than once. */
 static void dead(void *ctx, FILE *out)
 {
     (void)ctx;
-    size_t n = kafka_double_n(TOPICS_DEAD);
-    char **lines = mem_zero(n + 1, sizeof lines[0]);
-    for (size_t i = 0; i < n; i++) lines[i] = dead_line(i);
-    qsort(lines, n, sizeof lines[0], by_text);
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || strcmp(lines[i], lines[i - 1])) fprintf(out, "%s\n", lines[i]);
-    for (size_t i = 0; i < n; i++) free(lines[i]);
-    free(lines);
+    kafka_double_letters(TOPICS_DEAD, "\"source\":", true, out);
 }
 
 static int64_t told(const struct bench *b, const char *name)

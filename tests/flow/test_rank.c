@@ -127,35 +127,11 @@ static void rankings(void *ctx, FILE *out)
     redis_double_windows(out);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* What stands behind the row itself: ,"time":1000,"clock":2000} */
-static char *late_line(size_t i)
-{
-    struct str key, value;
-    kafka_double_message(TOPICS_LATE, i, &key, &value);
-    char *copy = mem_dup(value.at, value.len), *times = strstr(copy, ",\"time\":");
-    assert_non_null(times);
-    char *line = mem_printf("%.*s %s", STR_ARGS(key), times + 1);
-    free(copy);
-    return line;
-}
-
+/* What stands behind the row itself. */
 static void late(void *ctx, FILE *out)
 {
     (void)ctx;
-    size_t n = kafka_double_n(TOPICS_LATE);
-    char **lines = mem_zero(n, sizeof lines[0]);
-    for (size_t i = 0; i < n; i++) lines[i] = late_line(i);
-    if (n) qsort(lines, n, sizeof lines[0], by_text);
-    for (size_t i = 0; i < n; i++) {
-        fprintf(out, "%s\n", lines[i]);
-        free(lines[i]);
-    }
-    free(lines);
+    kafka_double_letters(TOPICS_LATE, "\"time\":", false, out);
 }
 
 /* The sum of all committed deltas. */
