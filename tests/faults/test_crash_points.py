@@ -21,7 +21,8 @@ DEATHS_WITHIN_S = 900
 
 # Between which two effects: (program, where), each a step of its protocol.
 WINDOWS = {
-    "archive": ["after mongoc_bulk_operation_execute events", "after mongoc_bulk_operation_execute consumed",
+    "archive": ["after mongoc_collection_write_command_with_opts events",
+                "after mongoc_collection_write_command_with_opts consumed",
                 "before rd_kafka_commit_queue any", "after rd_kafka_commit_queue any"],
     "count": ["after rd_kafka_begin_transaction any", "before rd_kafka_send_offsets_to_transaction any",
               "before rd_kafka_commit_transaction any", "after rd_kafka_commit_transaction any"],

@@ -13,7 +13,7 @@ from weir import DONE, eventually
 WATCHDOG_S = 5
 
 HANGS = {
-    "archive": "before mongoc_bulk_operation_execute any 4 hang",
+    "archive": "before mongoc_collection_write_command_with_opts any 4 hang",
     "count": "before rd_kafka_commit_transaction any 4 hang",
     "rank": "before redisGetReply any 6 hang",
     "recommend": "before rd_kafka_consumer_poll any 400 hang",

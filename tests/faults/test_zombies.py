@@ -23,8 +23,8 @@ WITHIN_S = 1200
 RESULTS = ROOT / "build/results"
 
 WRITES = {
-    "archive": ["mongoc_bulk_operation_execute events", "rd_kafka_commit_queue any",
-                "mongoc_bulk_operation_execute consumed"],
+    "archive": ["mongoc_collection_write_command_with_opts events", "rd_kafka_commit_queue any",
+                "mongoc_collection_write_command_with_opts consumed"],
     "count": ["rd_kafka_commit_transaction any", "rd_kafka_send_offsets_to_transaction any",
               "rd_kafka_begin_transaction any"],
     "rank": ["redisGetReply any", "rd_kafka_commit_queue any", "redisGetReply any"],

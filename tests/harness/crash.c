@@ -372,6 +372,18 @@ uint32_t mongoc_bulk_operation_execute(mongoc_bulk_operation_t *bulk, bson_t *re
     return hint;
 }
 
+bool mongoc_collection_write_command_with_opts(mongoc_collection_t *collection,
+                                               const bson_t *command, const bson_t *opts,
+                                               bson_t *reply, bson_error_t *error)
+{
+    const char *name = REAL(mongoc_collection_get_name)(collection);
+    point("mongoc_collection_write_command_with_opts", name, false);
+    bool good =
+        REAL(mongoc_collection_write_command_with_opts)(collection, command, opts, reply, error);
+    point("mongoc_collection_write_command_with_opts", name, true);
+    return good;
+}
+
 int redisGetReply(redisContext *context, void **reply)
 {
     point("redisGetReply", "", false);
