@@ -139,7 +139,7 @@ static void break_line(struct batch *b, size_t which)
     if (which == 0) l->partition = 0; /* twice */
     if (which == 1) l->of = 3;        /* beyond what there is */
     if (which == 2) l->clock_ms = WINDOW_TIME_MAX_MS + 1;
-    if (which == 3) b->panes[1].pane = INT64_MIN;
+    if (which == 3) b->panes[1].pane = INT64_MIN / 2;
     if (which == 4) b->panes[2].pane = INT64_MAX;
     if (which == 5) b->items[0].sum = 0;
     if (which == 6) b->items[0].sum = BATCH_SUM_MAX + 1;
