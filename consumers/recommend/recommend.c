@@ -68,6 +68,7 @@ struct recommend {
     struct source *source;             /* ref in input */
     struct decoder *decoder;           /* ref in input */
     struct daemon *daemon;             /* ref */
+    struct event event; /* the row in hand; a local one would be zeroed for each record */
     struct rounds_conf rounds_conf;
     struct settings settings;
     struct client_mongo *mongo; /* own, as all below */
@@ -260,14 +261,14 @@ static bool record(void *self, const struct record *record, struct err *e)
     struct part *p = part_of(r, record->partition);
     if (!p) return true; /* refused by a commit, not yet revoked */
     struct str rest = record->value, row;
-    struct event event;
+    struct event *event = &r->event;
     int32_t index = -1;
     rounds_begin(&p->rounds, record->offset);
     while (decode_next_row(&rest, &row, &index)) {
-        enum decode_verdict verdict = decode_row(r->decoder, record, row, index, &event);
+        enum decode_verdict verdict = decode_row(r->decoder, record, row, index, event);
         metrics_add(r->count.in, 1);
         if (verdict == DECODE_GOOD)
-            take_row(r, p, &event);
+            take_row(r, p, event);
         else
             metrics_add(r->count.bad[verdict], 1);
     }

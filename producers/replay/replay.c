@@ -62,6 +62,7 @@ struct replay {
     struct outbox *outbox;
     struct job job;
     struct rows *rows;
+    struct event event; /* the row in hand; a local one would be zeroed for each row */
     struct tally tally;
     struct pace pace;
     struct progress progress;
@@ -197,12 +198,12 @@ static bool take(struct replay *r, const struct row *row, struct err *e)
 {
     if (r->conf->replay.header && row->line == 1) return true;
     struct record record = {.timestamp_ms = -1};
-    struct event event;
+    struct event *event = &r->event;
     r->tally.read_n++;
-    enum decode_verdict verdict = decode_row(r->decoder, &record, row->bytes, 0, &event);
-    if (verdict == DECODE_GOOD && too_far_ahead(r, event.time_ms)) verdict = DECODE_AHEAD;
+    enum decode_verdict verdict = decode_row(r->decoder, &record, row->bytes, 0, event);
+    if (verdict == DECODE_GOOD && too_far_ahead(r, event->time_ms)) verdict = DECODE_AHEAD;
     bool taken =
-        verdict == DECODE_GOOD ? send(r, row->bytes, &event, e) : reject(r, row, verdict, e);
+        verdict == DECODE_GOOD ? send(r, row->bytes, event, e) : reject(r, row, verdict, e);
     return taken && (!commit_is_due(r) || commit(r, rows_place(r->rows), e));
 }
 
