@@ -156,15 +156,13 @@ static void on_answer(void *ctx, const struct client_reply *reply)
     ++*(int *)ctx;
 }
 
-static void speaks_with_our_client(void **state)
+static struct client *client_of(const struct rig *r, const char *algorithm)
 {
-    const struct rig *r = *state;
     struct err e = {0};
-    int answered = 0;
     char url[40];
     snprintf(url, sizeof url, "http://127.0.0.1:%d", service_port(r->service));
     const struct client_conf conf = {.url = url,
-                                     .algorithm = (char *)"transitions",
+                                     .algorithm = (char *)(uintptr_t)algorithm,
                                      .timeout_ms = 5000,
                                      .budget_ms = 5000,
                                      .batch = 64,
@@ -172,6 +170,15 @@ static void speaks_with_our_client(void **state)
                                      .breaker_failures = 5,
                                      .breaker_pause_ms = 1000};
     struct client *c = client_new(&conf, r->metrics, &e);
+    assert_non_null(c);
+    return c;
+}
+
+static void speaks_with_our_client(void **state)
+{
+    const struct rig *r = *state;
+    int answered = 0;
+    struct client *c = client_of(r, "transitions");
     const struct str history[] = {str_of("never seen"), str_of("b")};
     for (int i = 0; i < 200; i++)
         client_ask(c, &(struct client_ask){str_of("u"), history, 2, NULL, 0, 8}, on_answer,
@@ -201,19 +208,9 @@ static void a_split_names_who_answered(void **state)
 {
     const struct rig *r = *state;
     struct err e = {0};
-    char url[40];
     int n[2] = {0};
     struct named named[100];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", service_port(r->service));
-    const struct client_conf conf = {.url = url,
-                                     .algorithm = (char *)"both",
-                                     .timeout_ms = 5000,
-                                     .budget_ms = 5000,
-                                     .batch = 64,
-                                     .connections = 2,
-                                     .breaker_failures = 5,
-                                     .breaker_pause_ms = 1000};
-    struct client *c = client_new(&conf, r->metrics, &e);
+    struct client *c = client_of(r, "both");
     const struct str history[] = {str_of("b")};
     for (size_t i = 0; i < COUNT_OF(named); i++) {
         assert_true(split_read(&named[i].split, "both", "transitions:1,popular:1", &e));
