@@ -287,7 +287,9 @@ static void set_kind(rd_kafka_conf_t *rk_conf, const struct sink_kafka_spec *spe
     }
     conf_kafka_set(rk_conf, "transactional.id", spec->transactional_id);
     conf_kafka_set_int(rk_conf, "transaction.timeout.ms", spec->transaction_ms);
-    conf_kafka_set_int(rk_conf, "message.timeout.ms", spec->transaction_ms);
+    /* The brokers abort and fence at the transaction's timeout: what was not delivered long before it
+     * leaves us time to abort, and to go on. */
+    conf_kafka_set_int(rk_conf, "message.timeout.ms", spec->transaction_ms / 2);
 }
 
 static rd_kafka_t *make_producer(const struct sink_kafka_spec *spec, struct sink_kafka *s,
