@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { AGAIN_MS = 300 };
+enum { AGAIN_MS = 300, TELL_EVERY_MS = 10000 };
 
 /* Every partition of the topic, as committed. */
 struct group {
@@ -142,11 +142,15 @@ enum start start_positions(const struct start_rule *rule, struct checkpoint *par
 void start_put_off(struct start_pause *p, const char *comp, struct checkpoint *parts, size_t n,
                    struct err *e)
 {
-    log_info(comp, "waiting", "text=\"%s\"", e->text);
+    int64_t now_ms = clock_now_ms();
+    if (now_ms >= p->tell_ms) {
+        log_info(comp, "waiting", "text=\"%s\"", e->text);
+        p->tell_ms = now_ms + TELL_EVERY_MS;
+    }
     *e = (struct err){0};
     for (size_t i = 0; i < n; i++)
         if (parts[i].offset == CHECKPOINT_NONE) parts[i].offset = 0;
-    p->until_ms = clock_now_ms() + AGAIN_MS;
+    p->until_ms = now_ms + AGAIN_MS;
 }
 
 bool start_again(struct start_pause *p, struct source *source, int64_t now_ms, struct err *e)

@@ -32,9 +32,10 @@ MUST_CHECK enum start start_positions(const struct start_rule *rule, struct chec
 /* After START_LATER nothing is read, and the start is tried again when a pause is over. */
 struct start_pause {
     int64_t until_ms; /* 0 = nothing to wait for */
+    int64_t tell_ms;  /* when the log may hear of it again */
 };
 
-/* start_put_off logs e, clears it, and has the partitions assigned somewhere, where the stage must not want them. */
+/* start_put_off logs e (at most every 10 s), clears it, and has the partitions assigned somewhere, where the stage must not want them. */
 void start_put_off(struct start_pause *p, const char *comp, struct checkpoint *parts, size_t n,
                    struct err *e);
 

@@ -306,7 +306,7 @@ static bool prepare(struct recommend *r, int64_t now_ms, struct err *e)
         client_mongo_index(r->mongo, "recommendations", "{\"user\": 1, \"time\": -1}", 0, &why);
     if (r->prepared) return true;
     if (why.status != ERR_FAILED) return *e = why, false;
-    log_warn("recommend", "store_away", "reason=\"%s\"", why.text);
+    if (!r->retry_ms) log_warn("recommend", "store_away", "reason=\"%s\"", why.text);
     r->retry_ms = now_ms + PAUSE_MS;
     return true;
 }
