@@ -83,6 +83,11 @@ int32_t codes_least(const struct codes_query *q, double score)
     return least < INT32_MIN ? INT32_MIN : least > INT32_MAX ? INT32_MAX : (int32_t)least;
 }
 
+double codes_at_least(const struct codes_query *q, int32_t sum)
+{
+    return q->unit * ((double)sum - q->shift) - q->error;
+}
+
 /* -- scans -- */
 
 static bool always(void)
@@ -90,7 +95,7 @@ static bool always(void)
     return true;
 }
 
-static void scan_portable(const uint8_t *tile, const int8_t query[CODES_DIMS], int32_t least,
+static uint64_t scan_tile(const uint8_t *tile, const int8_t query[CODES_DIMS], int32_t least,
                           uint64_t ret_hits[CODES_WORDS])
 {
     int32_t sums[CODES_TILE] = {0};
@@ -101,6 +106,16 @@ static void scan_portable(const uint8_t *tile, const int8_t query[CODES_DIMS], i
     memset(ret_hits, 0, CODES_WORDS * sizeof ret_hits[0]);
     for (size_t i = 0; i < CODES_TILE; i++)
         ret_hits[i / 64] |= (uint64_t)(sums[i] >= least) << i % 64;
+    return ret_hits[0] | ret_hits[1];
+}
+
+static bool scan_portable(const uint8_t *tiles, size_t tiles_n, const int8_t query[CODES_DIMS],
+                          int32_t least, uint64_t *ret_hits)
+{
+    uint64_t any = 0;
+    for (size_t t = 0; t < tiles_n; t++)
+        any |= scan_tile(tiles + t * CODES_TILE_BYTES, query, least, ret_hits + t * CODES_WORDS);
+    return any != 0;
 }
 
 #ifdef __x86_64__
@@ -130,38 +145,55 @@ __attribute__((target("avx2"))) static uint64_t scan_64_avx2(const uint8_t *at, 
     return hits;
 }
 
-__attribute__((target("avx2"))) static void scan_avx2(const uint8_t *tile,
+__attribute__((target("avx2"))) static bool scan_avx2(const uint8_t *tiles, size_t tiles_n,
                                                       const int8_t query[CODES_DIMS], int32_t least,
-                                                      uint64_t ret_hits[CODES_WORDS])
+                                                      uint64_t *ret_hits)
 {
     const __m256i below = _mm256_set1_epi32(least > INT32_MIN ? least - 1 : INT32_MIN);
-    ret_hits[0] = scan_64_avx2(tile, query, below);
-    ret_hits[1] = scan_64_avx2(tile + 64 * FOUR, query, below);
+    uint64_t any = 0;
+    for (size_t w = 0; w < tiles_n * CODES_WORDS; w++) {
+        const uint8_t *tile = tiles + w / CODES_WORDS * CODES_TILE_BYTES;
+        any |= ret_hits[w] = scan_64_avx2(tile + w % CODES_WORDS * 64 * FOUR, query, below);
+    }
+    return any != 0;
 }
 
 #define AVX512 "avx512f,avx512bw,avx512vl,avx512vnni"
 
 /* Sixteen items a register, and one instruction for the product of four coordinates. */
-__attribute__((target(AVX512))) static void scan_avx512(const uint8_t *tile,
-                                                        const int8_t query[CODES_DIMS],
-                                                        int32_t least,
-                                                        uint64_t ret_hits[CODES_WORDS])
+__attribute__((target(AVX512))) static inline uint64_t
+scan_tile_avx512(const uint8_t *tile, const __m512i all[FOURS], __m512i limit, uint64_t *ret_hits)
 {
-    const __m512i limit = _mm512_set1_epi32(least);
+    const __m512i *from = (const __m512i *)tile;
     __m512i sums[8] = {0};
+#pragma GCC unroll 8
+    for (size_t f = 0; f < FOURS; f++)
+#pragma GCC unroll 8
+        for (size_t i = 0; i < 8; i++)
+            sums[i] = _mm512_dpbusd_epi32(sums[i], _mm512_loadu_si512(from + f * 8 + i), all[f]);
+    uint64_t hits[CODES_WORDS] = {0};
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++)
+        hits[i / 4] |= (uint64_t)_mm512_cmpge_epi32_mask(sums[i], limit) << i % 4 * 16;
+    memcpy(ret_hits, hits, sizeof hits);
+    return hits[0] | hits[1];
+}
+
+__attribute__((target(AVX512))) static bool scan_avx512(const uint8_t *tiles, size_t tiles_n,
+                                                        const int8_t query[CODES_DIMS],
+                                                        int32_t least, uint64_t *ret_hits)
+{
+    __m512i all[FOURS];
+    uint64_t any = 0;
     for (size_t f = 0; f < FOURS; f++) {
         int32_t four;
         memcpy(&four, query + f * FOUR, sizeof four);
-        const __m512i all = _mm512_set1_epi32(four);
-        const __m512i *from = (const __m512i *)(tile + f * CODES_TILE * FOUR);
-#pragma GCC unroll 8
-        for (size_t i = 0; i < 8; i++)
-            sums[i] = _mm512_dpbusd_epi32(sums[i], _mm512_loadu_si512(from + i), all);
+        all[f] = _mm512_set1_epi32(four);
     }
-    memset(ret_hits, 0, CODES_WORDS * sizeof ret_hits[0]);
-#pragma GCC unroll 8
-    for (size_t i = 0; i < 8; i++)
-        ret_hits[i / 4] |= (uint64_t)_mm512_cmpge_epi32_mask(sums[i], limit) << i % 4 * 16;
+    for (size_t t = 0; t < tiles_n; t++)
+        any |= scan_tile_avx512(tiles + t * CODES_TILE_BYTES, all, _mm512_set1_epi32(least),
+                                ret_hits + t * CODES_WORDS);
+    return any != 0;
 }
 
 static bool has_avx2(void)

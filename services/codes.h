@@ -48,9 +48,13 @@ struct codes_query codes_query_of(const float vector[CODES_DIMS], struct codes_b
 /* codes_least is the least sum of who may score more than this; any, for -INFINITY. */
 int32_t codes_least(const struct codes_query *q, double score);
 
-/* Sets the bits of the items of a tile whose sum is not below least. */
-typedef void codes_scan(const uint8_t *tile, const int8_t query[CODES_DIMS], int32_t least,
-                        uint64_t ret_hits[CODES_WORDS]);
+/* codes_at_least is what an item with this sum scores at least. */
+double codes_at_least(const struct codes_query *q, int32_t sum);
+
+/* Sets the bits of the items of tiles in a row whose sum is not below least: CODES_WORDS for each tile. Returns
+ * whether there are any. */
+typedef bool codes_scan(const uint8_t *tiles, size_t tiles_n, const int8_t query[CODES_DIMS],
+                        int32_t least, uint64_t *ret_hits);
 
 /* The ways to do it, fastest first; each says whether this CPU has it. */
 struct codes_path {

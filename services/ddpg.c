@@ -58,10 +58,7 @@ static bool codes_match(const struct model *m)
 static const char *check(const struct model *m)
 {
     const struct array_file *d = &m->data;
-    struct ids users;
-    const char *wrong = ids_borrow(&users, d, USER_START, USER_TEXT);
-    if (wrong) return wrong;
-    if (d->arrays[USERS].n != (uint64_t)users.n * DIMS ||
+    if (d->arrays[USERS].n != (uint64_t)m->users.n * DIMS ||
         d->arrays[ITEMS].n != (uint64_t)m->ids.n * DIMS ||
         d->arrays[CODES].n != codes_bytes(m->ids.n) || d->arrays[BOUNDS].n != 2 ||
         d->arrays[NETWORK].n != DDPG_FLOATS)
@@ -120,12 +117,9 @@ static bool query(const struct model *m, struct str user, const uint32_t *items,
                   float ret_vector[NEAREST_DIMS])
 {
     const struct array_file *d = &m->data;
-    const struct ids users = {.n = (uint32_t)(d->arrays[USER_START].n - 1),
-                              .start = array_file_u64(d, USER_START),
-                              .text = d->arrays[USER_TEXT].at};
     float in[DDPG_IN] = {0};
     size_t n = items_n < DDPG_HISTORY ? items_n : DDPG_HISTORY;
-    bool known = user.len && embed(array_file_f32(d, USERS), ids_find(&users, user), in);
+    bool known = user.len && embed(array_file_f32(d, USERS), ids_find(&m->users, user), in);
     for (size_t k = 0; k < n; k++)
         known |=
             embed(array_file_f32(d, ITEMS), items[items_n - 1 - k], in + (DDPG_HISTORY - k) * DIMS);
@@ -148,6 +142,7 @@ const struct kind ddpg_kind = {
     .types = {ARRAY_FILE_U64, ARRAY_FILE_BYTE, ARRAY_FILE_F32, ARRAY_FILE_F32, ARRAY_FILE_BYTE,
               ARRAY_FILE_F32, ARRAY_FILE_F32},
     .arrays_n = ARRAYS_N,
+    .knows_users = true,
     .check = check,
     .score = score,
     .nearest = nearest,

@@ -35,6 +35,7 @@ const char *ids_borrow(struct ids *ids, const struct array_file *f, size_t start
     ids->text = f->arrays[text].at;
     for (uint32_t item = 0; item < ids->n; item++)
         if (!id_is_good(ids, item)) return "it holds a bad id";
+    ids_enter(ids);
     return NULL;
 }
 
@@ -50,7 +51,15 @@ const char *ids_open(struct ids *ids, int directory, uint64_t hash)
 void ids_close(struct ids *ids)
 {
     array_file_close(&ids->file);
+    index_finish(&ids->index);
     *ids = (struct ids){0};
+}
+
+void ids_enter(struct ids *ids)
+{
+    index_init(&ids->index);
+    for (uint32_t item = 0; item < ids->n; item++)
+        index_put(&ids->index, index_hash(&ids->index, ids_at(ids, item)), item);
 }
 
 struct str ids_at(const struct ids *ids, uint32_t item)
@@ -62,15 +71,8 @@ struct str ids_at(const struct ids *ids, uint32_t item)
 
 uint32_t ids_find(const struct ids *ids, struct str id)
 {
-    uint32_t from = 0, to = ids->n;
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        int order = item_order_cmp(id, ids_at(ids, middle));
-        if (order == 0) return middle;
-        if (order < 0)
-            to = middle;
-        else
-            from = middle + 1;
-    }
+    uint32_t hash = index_hash(&ids->index, id), item;
+    for (size_t at = 0; index_probe(&ids->index, hash, &at, &item);)
+        if (str_eq(ids_at(ids, item), id)) return item;
     return IDS_UNKNOWN;
 }

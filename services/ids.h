@@ -4,6 +4,7 @@
 #ifndef WEIR_SERVICES_IDS_H
 #define WEIR_SERVICES_IDS_H
 
+#include "base/index.h"
 #include "base/str.h"
 #include "services/array_file.h"
 
@@ -17,6 +18,7 @@ struct ids {
     const uint64_t *start;
     const char *text;
     struct array_file file; /* own */
+    struct index index;     /* own */
 };
 
 /* ids_write adds the file to an opened directory. */
@@ -27,9 +29,13 @@ MUST_CHECK const char *ids_open(struct ids *ids, int directory, uint64_t hash);
 
 void ids_close(struct ids *ids);
 
-/* ids_borrow takes ids from arrays `start` and `text` of a file that stays open. NULL, or what is wrong. */
+/* ids_borrow takes ids from arrays `start` and `text` of a file that stays open. NULL, or what is wrong; to be
+ * closed then too. */
 MUST_CHECK const char *ids_borrow(struct ids *ids, const struct array_file *f, size_t start,
                                   size_t text);
+
+/* ids_enter makes ids findable that stand in memory; opened and borrowed ones are. */
+void ids_enter(struct ids *ids);
 
 /* ids_at borrows the id of an item. */
 struct str ids_at(const struct ids *ids, uint32_t item);

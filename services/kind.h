@@ -22,6 +22,7 @@ struct kind {
     const char *name;
     enum array_file_type types[ARRAY_FILE_MAX];            /* of its data */
     size_t arrays_n;                                       /* 0 = it has no data, but parts */
+    bool knows_users;                                      /* its first two arrays are their ids */
     struct kind_parameter parameters[KIND_PARAMETERS_MAX]; /* as m->parameters; ends with no name */
     /* NULL, or what is wrong with the data (static text): whatever score uses is bounded after it. */
     const char *(*check)(const struct model *m);

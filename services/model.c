@@ -30,8 +30,9 @@ void model_free(struct model *m)
     if (!m) return;
     for (size_t i = 0; i < m->parts_n; i++) model_free(m->parts[i].model);
     free(m->parts);
+    if (m->parts_n == 0) ids_close(&m->ids);
+    ids_close(&m->users);
     array_file_close(&m->data);
-    ids_close(&m->ids);
     free(m);
 }
 
@@ -56,6 +57,7 @@ static const char *open_data(struct model *m, int directory)
     if (!wrong)
         wrong = array_file_open(&m->data, directory, "data", m->manifest.data, m->kind->types,
                                 m->kind->arrays_n);
+    if (!wrong && m->kind->knows_users) wrong = ids_borrow(&m->users, &m->data, 0, 1);
     return wrong ? wrong : m->kind->check(m);
 }
 
@@ -72,13 +74,6 @@ static const char *open_part(struct model *m, const char *root,
     return part->model->ids.hash == m->parts[0].model->ids.hash
                ? NULL
                : "its parts were fitted from different items";
-}
-
-/* Reads as the ids of its parts: the numbers are the same. */
-static void share_ids(struct model *m)
-{
-    m->ids = m->parts[0].model->ids;
-    m->ids.file = (struct array_file){0};
 }
 
 static void add_part_versions(struct model *m)
@@ -100,7 +95,7 @@ static const char *open_parts(struct model *m, const char *root, struct err *e)
         const char *wrong = open_part(m, root, &named->at[i], e);
         if (wrong) return wrong;
     }
-    share_ids(m);
+    m->ids = m->parts[0].model->ids;
     add_part_versions(m);
     return m->kind->check(m);
 }

@@ -19,8 +19,9 @@ struct model {
     const struct kind *kind;
     struct manifest_json manifest;
     char version[MODEL_VERSION_BYTES]; /* the manifest's, with a hash of its parts' versions */
-    struct ids ids;
-    struct array_file data; /* own */
+    struct ids ids;                    /* of the items; a blend's are those of its first part */
+    struct ids users;                  /* of a kind that knows some */
+    struct array_file data;            /* own */
     double parameters[KIND_PARAMETERS_MAX];
     struct model_part {
         struct model *model; /* own */

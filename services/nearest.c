@@ -3,11 +3,19 @@
 #include <assert.h>
 #include <math.h>
 
-enum { SUMS = 8 };
+enum {
+    SUMS = 8,
+    BLOCK = 4, /* tiles that all users look at while they are in the nearest cache */
+    BLOCK_WORDS = BLOCK * CODES_WORDS,
+    HALVINGS = 12, /* of the range of sums: to a fraction of their error */
+};
 
-double nearest_score(const struct nearest *s, uint32_t item, const float vector[NEAREST_DIMS])
+#ifdef __x86_64__
+__attribute__((target_clones("default", "avx2")))
+#endif
+static double
+dot(const float *at, const float *vector)
 {
-    const float *at = s->vectors + (size_t)item * NEAREST_DIMS;
     double sums[SUMS] = {0};
     for (size_t d = 0; d < NEAREST_DIMS; d += SUMS)
 #pragma GCC unroll 8
@@ -16,51 +24,101 @@ double nearest_score(const struct nearest *s, uint32_t item, const float vector[
            ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-static void offer(const struct nearest *s, struct nearest_user *u, uint32_t first, uint64_t hits,
-                  const uint16_t *masked, unsigned bit)
+double nearest_score(const struct nearest *s, uint32_t item, const float vector[NEAREST_DIMS])
 {
-    for (; hits; hits &= hits - 1) {
-        uint32_t item = first + (uint32_t)__builtin_ctzll(hits);
-        if (item >= s->n) return; /* what fills up the last tile */
-        if (masked[item] >> bit & 1) continue;
-        best_offer(&u->best, (struct best_found){nearest_score(s, item, u->vector), item});
-    }
+    return dot(s->vectors + (size_t)item * NEAREST_DIMS, vector);
 }
 
-/* Who is not better than the worst that is kept comes too late: items ascend. */
-static double threshold(const struct best *b)
-{
-    return b->n < b->max ? -INFINITY : b->at[0].score;
-}
+/* One search, of several users. */
+struct search {
+    const struct nearest *all;
+    const uint16_t *masked;
+    codes_scan *scan;
+};
 
 /* One user who is served. */
 struct served {
+    struct nearest_user *user;
+    uint16_t bit; /* of the masks */
     struct codes_query query;
-    int32_t least; /* sum of who may be one of his best */
+    int32_t least;                    /* sum of who may be one of his best */
+    uint32_t due[BLOCK * CODES_TILE]; /* items to be scored; on their way from memory */
+    size_t due_n;
 };
 
-static void look_at_tile(const struct nearest *s, uint32_t first, struct nearest_user *u,
-                         struct served *v, codes_scan *scan, const uint16_t *masked, unsigned bit)
+/* Who is not better than the worst that is kept comes too late: items ascend. */
+static void score_due(const struct search *s, struct served *v)
 {
-    uint64_t hits[CODES_WORDS], any = 0;
-    scan(s->codes + (size_t)first * CODES_DIMS, v->query.at, v->least, hits);
-    for (uint32_t w = 0; w < CODES_WORDS; w++) {
-        offer(s, u, first + w * 64, hits[w], masked, bit);
-        any |= hits[w];
+    struct best *b = &v->user->best;
+    for (size_t i = 0; i < v->due_n; i++) {
+        double score = nearest_score(s->all, v->due[i], v->user->vector);
+        best_offer(b, (struct best_found){score, v->due[i]});
     }
-    if (any) v->least = codes_least(&v->query, threshold(&u->best));
+    if (v->due_n && b->n == b->max) v->least = codes_least(&v->query, b->at[0].score);
+    v->due_n = 0;
 }
 
-void nearest_find(const struct nearest *s, struct nearest_user *users, size_t users_n,
+static void fetch(const struct search *s, struct served *v, uint32_t item)
+{
+    if (item >= s->all->n) return; /* what fills up the last tile */
+    if (s->masked[item] & v->bit) return;
+    const char *at = (const char *)(s->all->vectors + (size_t)item * NEAREST_DIMS);
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
+    v->due[v->due_n++] = item;
+}
+
+static void look_at(const struct search *s, struct served *v, uint32_t first, size_t tiles_n)
+{
+    uint64_t hits[BLOCK_WORDS];
+    bool any =
+        s->scan(s->all->codes + (size_t)first * CODES_DIMS, tiles_n, v->query.at, v->least, hits);
+    score_due(s, v);
+    if (!any) return;
+    for (size_t w = 0; w < tiles_n * CODES_WORDS; w++)
+        for (uint64_t left = hits[w]; left; left &= left - 1)
+            fetch(s, v, first + (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left));
+}
+
+/* The first tile has enough items whose sums are about so much: who cannot score what they must is left out
+ * from the start. */
+static int32_t first_least(const struct search *s, const struct served *v)
+{
+    size_t wanted = v->user->best.max;
+    if (s->all->n < CODES_TILE) return INT32_MIN;
+    for (size_t i = 0; i < CODES_TILE; i++) wanted += (s->masked[i] & v->bit) != 0;
+    int32_t enough = INT32_MIN, step = INT32_C(1) << 19; /* no sum is as much as 32 * 127 * 127 */
+    int32_t sum = -step;
+    for (int i = 0; i < HALVINGS; i++, step /= 2) {
+        uint64_t hits[CODES_WORDS];
+        s->scan(s->all->codes, 1, v->query.at, sum + step, hits);
+        size_t n = 0;
+        for (size_t w = 0; w < CODES_WORDS; w++) n += (size_t)__builtin_popcountll(hits[w]);
+        if (n >= wanted) enough = sum += step;
+    }
+    return enough == INT32_MIN ? enough : codes_least(&v->query, codes_at_least(&v->query, enough));
+}
+
+void nearest_find(const struct nearest *all, struct nearest_user *users, size_t users_n,
                   const uint16_t *masked)
 {
     assert(users_n <= NEAREST_USERS_MAX);
-    codes_scan *scan = codes_best_scan();
+    const struct search s = {all, masked, codes_best_scan()};
     struct served served[NEAREST_USERS_MAX];
-    for (size_t u = 0; u < users_n; u++)
-        served[u] = (struct served){codes_query_of(users[u].vector, s->bounds), INT32_MIN};
-    for (uint32_t first = 0; first < s->n; first += CODES_TILE)
-        for (size_t u = 0; u < users_n; u++)
-            if (users[u].best.max)
-                look_at_tile(s, first, &users[u], &served[u], scan, masked, (unsigned)u);
+    size_t n = 0;
+    for (size_t u = 0; u < users_n; u++) {
+        if (users[u].best.max == 0) continue;
+        struct served *v = &served[n++];
+        v->user = &users[u];
+        v->bit = (uint16_t)(1U << u);
+        v->query = codes_query_of(users[u].vector, all->bounds);
+        v->due_n = 0;
+        v->least = first_least(&s, v);
+    }
+    size_t tiles_n = (size_t)(codes_bytes(all->n) / CODES_TILE_BYTES);
+    for (size_t tile = 0; tile < tiles_n; tile += BLOCK)
+        for (size_t u = 0; u < n; u++)
+            look_at(&s, &served[u], (uint32_t)(tile * CODES_TILE),
+                    tiles_n - tile < BLOCK ? tiles_n - tile : BLOCK);
+    for (size_t u = 0; u < n; u++) score_due(&s, &served[u]);
 }

@@ -109,6 +109,7 @@ static void add_users(struct model *m, const struct rows *users)
 {
     char *text;
     uint64_t *start = join_names(users, &text);
+    m->users = (struct ids){.n = (uint32_t)users->n, .start = start, .text = text};
     add(m, users->n + 1, start);
     add(m, start[users->n], text);
     add(m, users->n * DDPG_OUT, sorted_vectors(users));

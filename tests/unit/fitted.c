@@ -45,6 +45,7 @@ struct model *fitted_model(const struct fitted *f, const struct kind *kind)
     if (!m) fail_msg("%s", e.text);
     assert_null(model_set(m));
     assert_null(kind->check(m));
+    ids_enter(&m->ids);
     return m;
 }
 

@@ -57,11 +57,33 @@ static void paths_agree(void **state)
             }
             for (size_t p = 0; p < codes_paths_n; p++) {
                 if (!codes_paths[p].runs_here()) continue;
-                codes_paths[p].scan(codes + tile * CODES_TILE_BYTES, query, least, got);
+                bool any =
+                    codes_paths[p].scan(codes + tile * CODES_TILE_BYTES, 1, query, least, got);
                 if (least == INT32_MIN) continue; /* all, or all but those that no sum can be */
                 assert_memory_equal(got, want, sizeof want);
+                assert_true(any == (want[0] || want[1]));
             }
         }
+    }
+}
+
+/* Of the same tiles, in a row and one by one. */
+static void tiles_in_a_row(void **state)
+{
+    (void)state;
+    unsigned seed = 6;
+    int8_t query[CODES_DIMS];
+    for (size_t i = 0; i < sizeof codes; i++) codes[i] = (uint8_t)(1 + fitted_dice(&seed, 127));
+    for (size_t d = 0; d < CODES_DIMS; d++) query[d] = (int8_t)(fitted_dice(&seed, 255) - 127);
+    for (size_t p = 0; p < codes_paths_n; p++) {
+        uint64_t row[3 * CODES_WORDS], one[3 * CODES_WORDS];
+        if (!codes_paths[p].runs_here()) continue;
+        bool any = false, in_row = codes_paths[p].scan(codes, 3, query, 10000, row);
+        for (size_t t = 0; t < 3; t++)
+            any |= codes_paths[p].scan(codes + t * CODES_TILE_BYTES, 1, query, 10000,
+                                       one + t * CODES_WORDS);
+        assert_memory_equal(row, one, sizeof row);
+        assert_true(any && in_row);
     }
 }
 
@@ -72,7 +94,7 @@ static void no_threshold_lets_all_through(void **state)
     for (size_t p = 0; p < codes_paths_n; p++) {
         uint64_t got[CODES_WORDS];
         if (!codes_paths[p].runs_here()) continue;
-        codes_paths[p].scan(codes, query, INT32_MIN, got);
+        codes_paths[p].scan(codes, 1, query, INT32_MIN, got);
         for (size_t w = 0; w < CODES_WORDS; w++) assert_true(got[w] == UINT64_MAX);
     }
 }
@@ -98,8 +120,8 @@ static void none_is_left_out(void **state)
         double threshold = dot(vectors + (size_t)fitted_dice(&seed, (int)n) * CODES_DIMS, query);
         for (uint32_t i = 0; i < n; i++) {
             if (i % CODES_TILE == 0)
-                codes_best_scan()(codes + (size_t)i * CODES_DIMS, q.at, codes_least(&q, threshold),
-                                  hits);
+                codes_best_scan()(codes + (size_t)i * CODES_DIMS, 1, q.at,
+                                  codes_least(&q, threshold), hits);
             if (dot(vectors + (size_t)i * CODES_DIMS, query) > threshold)
                 assert_true(hits[i % CODES_TILE / 64] >> i % 64 & 1);
         }
@@ -120,7 +142,7 @@ static void most_is_left_out(void **state)
     int left = 0;
     for (size_t i = 0; i < ITEMS_MAX; i++) best = fmax(best, dot(vectors + i * CODES_DIMS, query));
     for (size_t tile = 0; tile < ITEMS_MAX / CODES_TILE; tile++) {
-        codes_best_scan()(codes + tile * CODES_TILE_BYTES, q.at, codes_least(&q, best), hits);
+        codes_best_scan()(codes + tile * CODES_TILE_BYTES, 1, q.at, codes_least(&q, best), hits);
         left += __builtin_popcountll(hits[0]) + __builtin_popcountll(hits[1]);
     }
     assert_in_range(left, 1, ITEMS_MAX / 20);
@@ -130,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_agree),
+        cmocka_unit_test(tiles_in_a_row),
         cmocka_unit_test(no_threshold_lets_all_through),
         cmocka_unit_test(none_is_left_out),
         cmocka_unit_test(most_is_left_out),

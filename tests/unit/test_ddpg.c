@@ -84,6 +84,8 @@ static struct model *fit(void)
     struct model *m = ddpg_fit(folder, &time_ms, &e);
     if (!m) fail_msg("%s", e.text);
     assert_true(time_ms > 0);
+    ids_enter(&m->ids);
+    ids_enter(&m->users);
     return m;
 }
 
@@ -250,7 +252,15 @@ static void damages(void **state)
     (void)state;
     enum { USER_START, USER_TEXT, USERS_, ITEMS_, CODES, BOUNDS, NETWORK };
     struct model *m = fit();
-    for (size_t i = USER_START; i <= NETWORK; i++) {
+    for (size_t i = USER_START; i <= USER_TEXT; i++) {
+        struct err written = {0}, opened = {0};
+        m->data.arrays[i].n--;
+        assert_true(model_write(m, folder, "damaged", "20200101000000", &written));
+        assert_null(model_open(folder, "damaged", &opened));
+        assert_non_null(strstr(opened.text, "its ids are out of order"));
+        m->data.arrays[i].n++;
+    }
+    for (size_t i = USERS_; i <= NETWORK; i++) {
         m->data.arrays[i].n--;
         assert_non_null(m->kind->check(m));
         m->data.arrays[i].n++;

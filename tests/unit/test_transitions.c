@@ -206,6 +206,7 @@ static void equal_by_another_way(void **state)
     recipe_array(m, 4, copy(to, sizeof to));
     recipe_array(m, 4, copy(count, sizeof count));
     assert_null(transitions_kind.check(m));
+    ids_enter(&m->ids);
     fitted_expect(m, "3 4", "", false, 9, "1 2"); /* 4 is the newest: 2 gets 2000, 1 0.8 * 2500 */
     model_free(m);
 }
