@@ -5,7 +5,11 @@
 #include "services/best.h"
 #include "services/codes.h"
 
-enum { NEAREST_DIMS = CODES_DIMS, NEAREST_USERS_MAX = 16 };
+enum {
+    NEAREST_DIMS = CODES_DIMS,
+    NEAREST_USERS_MAX = 16,
+    NEAREST_BLOCK = 4, /* tiles that all users look at while they are in the nearest cache */
+};
 
 /* Borrowed. */
 struct nearest {
@@ -17,8 +21,14 @@ struct nearest {
 
 /* One user of several who are served in one pass. */
 struct nearest_user {
-    const float *vector; /* [NEAREST_DIMS] */
-    struct best best;    /* max 0 = he is passed over */
+    float vector[NEAREST_DIMS];
+    struct best best; /* max 0 = he is passed over */
+    /* nearest_find's own: */
+    uint16_t bit; /* of the masks */
+    struct codes_query query;
+    int32_t least;                            /* sum of who may be one of his best */
+    uint32_t due[NEAREST_BLOCK * CODES_TILE]; /* items to be scored, on their way from memory */
+    size_t due_n;
 };
 
 /* nearest_score is an item's score: products in doubles, every eighth one added up, then those sums by pairs:

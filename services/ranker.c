@@ -7,11 +7,20 @@
 
 #include "base/mem.h"
 
+/* An ask's items by number. */
+struct numbers {
+    uint32_t items[RANKER_ITEMS_MAX];
+    size_t n;
+};
+
 struct ranker {
     const struct model *model; /* ref in caller */
     struct scores scores;
     void *work;       /* own */
     uint16_t *masked; /* own; by item, a bit for each ask; all 0 between two calls */
+    /* Of each ask: */
+    struct numbers numbers[RANKER_ASKS_MAX];
+    struct nearest_user users[RANKER_ASKS_MAX];
     struct ranker_answer answers[RANKER_ASKS_MAX];
 };
 
@@ -42,12 +51,6 @@ const struct scores *ranker_scores(struct ranker *r, const uint32_t *items, size
 }
 
 /* -- one ask -- */
-
-/* Its items by number. */
-struct numbers {
-    uint32_t items[RANKER_ITEMS_MAX];
-    size_t n;
-};
 
 static size_t find_items(const struct ranker *r, const struct ranker_ask *ask, struct numbers *ret)
 {
@@ -93,11 +96,11 @@ static size_t choose(const struct ranker *r, const struct scores *s, int n, stru
 static size_t rank_reached(struct ranker *r, const struct ranker_ask *ask, struct best_found *ret,
                            size_t *ret_unknown_n)
 {
-    struct numbers items;
-    *ret_unknown_n = find_items(r, ask, &items);
-    mask(r, ask, &items, 0, true);
-    size_t found = choose(r, ranker_scores(r, items.items, items.n), ask->n, ret);
-    mask(r, ask, &items, 0, false);
+    struct numbers *items = &r->numbers[0];
+    *ret_unknown_n = find_items(r, ask, items);
+    mask(r, ask, items, 0, true);
+    size_t found = choose(r, ranker_scores(r, items->items, items->n), ask->n, ret);
+    mask(r, ask, items, 0, false);
     return found;
 }
 
@@ -108,20 +111,18 @@ static void rank_nearest(struct ranker *r, const struct ranker_ask *asks, size_t
     struct ranker_answer *ret = r->answers;
     const struct kind *kind = r->model->kind;
     const struct nearest all = kind->nearest(r->model);
-    struct numbers items[RANKER_ASKS_MAX];
-    float vectors[RANKER_ASKS_MAX][NEAREST_DIMS];
-    struct nearest_user users[RANKER_ASKS_MAX];
     for (size_t u = 0; u < n; u++) {
-        ret[u].unknown_n = find_items(r, &asks[u], &items[u]);
-        mask(r, &asks[u], &items[u], u, true);
-        bool known = kind->query(r->model, asks[u].user, items[u].items, items[u].n, vectors[u]);
-        users[u] = (struct nearest_user){
-            vectors[u], {.at = ret[u].found, .max = known ? (size_t)asks[u].n : 0}};
+        struct numbers *items = &r->numbers[u];
+        ret[u].unknown_n = find_items(r, &asks[u], items);
+        mask(r, &asks[u], items, u, true);
+        bool known =
+            kind->query(r->model, asks[u].user, items->items, items->n, r->users[u].vector);
+        r->users[u].best = (struct best){.at = ret[u].found, .max = known ? (size_t)asks[u].n : 0};
     }
-    nearest_find(&all, users, n, r->masked);
+    nearest_find(&all, r->users, n, r->masked);
     for (size_t u = 0; u < n; u++) {
-        ret[u].n = best_sort(&users[u].best);
-        mask(r, &asks[u], &items[u], u, false);
+        ret[u].n = best_sort(&r->users[u].best);
+        mask(r, &asks[u], &r->numbers[u], u, false);
     }
 }
 
