@@ -124,9 +124,20 @@ void partition_kafka_drop(struct partition_kafka *p)
     metrics_set(p->lag, 0);
 }
 
+/* Offsets between the position and the end that was last heard of; 0 = none, or unknown. */
+static int64_t lag(const struct partition_kafka *p, rd_kafka_t *rk, const char *topic)
+{
+    int64_t first, end = 0;
+    if (rd_kafka_get_watermark_offsets(rk, topic, p->id, &first, &end)) return 0;
+    return end > p->next ? end - p->next : 0;
+}
+
 void partition_kafka_show_lag(const struct partition_kafka *p, rd_kafka_t *rk, const char *topic)
 {
-    int64_t first, end;
-    if (rd_kafka_get_watermark_offsets(rk, topic, p->id, &first, &end)) return;
-    metrics_set(p->lag, end > p->next ? end - p->next : 0);
+    metrics_set(p->lag, lag(p, rk, topic));
+}
+
+bool partition_kafka_behind(const struct partition_kafka *p, rd_kafka_t *rk, const char *topic)
+{
+    return lag(p, rk, topic) > 1;
 }

@@ -48,4 +48,9 @@ bool partition_kafka_wanted(const struct partition_kafka *p, const struct stage 
 void partition_kafka_show_lag(const struct partition_kafka *p, struct rd_kafka_s *rk,
                               const char *topic);
 
+/* partition_kafka_behind tells whether records are there that have not been read; the last transaction's marker, which
+ * nobody reads, is none. */
+bool partition_kafka_behind(const struct partition_kafka *p, struct rd_kafka_s *rk,
+                            const char *topic);
+
 #endif

@@ -7,8 +7,8 @@
 #include "io/source_kafka.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <librdkafka/rdkafka.h>
-#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/fetch_kafka.h"
 #include "io/loss_kafka.h"
 #include "io/member_kafka.h"
 #include "io/offsets_kafka.h"
@@ -53,6 +54,7 @@ struct source_kafka {
     struct patience patience;
     struct partition_kafka *parts; /* own */
     size_t part_n;
+    struct fetch_kafka fetch;
     int32_t partition_n;
     bool subscribed, closed;
     bool loading; /* assigned by the group, not yet handed to the stage */
@@ -169,7 +171,6 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && s->stage) {
         metrics_add(s->rebalances, 1);
         take_parts(s, list);
-        log_info("source_kafka", "assigned", "topic=%s partitions=%zu", s->topic_name, s->part_n);
         return;
     }
     tell_revoked(s, rd_kafka_assignment_lost(rk) != 0);
@@ -216,6 +217,8 @@ static bool hand_assignment(struct source_kafka *s, struct checkpoint *points, s
         unassign(s); /* librdkafka waits for an answer before it lets us leave */
         return false;
     }
+    log_info("source_kafka", "assigned", "topic=%s partitions=%zu of=%" PRId32, s->topic_name,
+             s->part_n, s->partition_n);
     return begin(s, points, e);
 }
 
@@ -269,11 +272,9 @@ static bool must_not_sleep(const struct source_kafka *s)
 
 static void sleep_until_something(struct source_kafka *s, int64_t wait_ms)
 {
-    struct pollfd fd = {.fd = s->wakeup_fd, .events = POLLIN};
-    poll(&fd, 1, must_not_sleep(s) || wait_ms < 0 ? 0 : (int)wait_ms);
-    uint64_t wakeups;
-    ssize_t n = read(s->wakeup_fd, &wakeups, sizeof wakeups);
-    (void)n; /* nothing there: time is up, or a signal */
+    const struct fetch_kafka_of of = {s->us.rk, s->topic_name, s->parts, s->ours ? s->part_n : 0,
+                                      s->stage};
+    fetch_kafka_sleep(&s->fetch, &of, s->wakeup_fd, must_not_sleep(s) ? 0 : wait_ms);
 }
 
 static void serve_group(struct source_kafka *s)
