@@ -48,6 +48,7 @@ const struct config_row count_rows[] = {
 struct count {
     struct count_parts parts;
     struct ledger ledger;
+    bool catching_up;                /* the last batch was full */
     struct op_count *op;             /* own */
     struct late late;                /* own */
     struct event event;              /* the row in hand; a local one would be zeroed for each row */
@@ -219,10 +220,17 @@ static void tell_sleep(const struct count *c, struct err *e)
             (long long)age_ms);
 }
 
+static bool is_full(const struct count *c)
+{
+    return c->tally.in >= ROWS_MAX ||
+           op_count_bytes(c->op) + late_bytes(&c->late) >= (size_t)c->parts.conf->bytes;
+}
+
 /* False: with e set, the end; with e clear, the batch is forgotten and partitions will be assigned anew. */
 static bool flush(struct count *c, struct err *e)
 {
     int64_t start_us = clock_now_us();
+    c->catching_up = is_full(c);
     enum txn answer = transact(c, e);
     if (answer == TXN_FAILED) return tell_sleep(c, e), false;
     if (answer == TXN_ABORTED) {
@@ -241,12 +249,6 @@ static bool flush(struct count *c, struct err *e)
 }
 
 /* --- rows ---------------------------------------------------------------------------------------------- */
-
-static bool is_full(const struct count *c)
-{
-    return c->tally.in >= ROWS_MAX ||
-           op_count_bytes(c->op) + late_bytes(&c->late) >= (size_t)c->parts.conf->bytes;
-}
 
 static void take_row(struct count *c, struct account *a, const struct record *r, struct str row,
                      int32_t index)
@@ -336,13 +338,15 @@ static bool all_wait(const struct count *c)
     return true;
 }
 
-/* How long until a batch is due. When no more rows can come before weir-rank moves, it must hear all that we know. */
+/* How long until a batch is due. When no more rows can come before weir-rank moves, it must hear all that we know; and
+ * whoever has caught up does not let the rest wait. */
 static int64_t due_in_ms(const struct count *c, int64_t now_ms)
 {
     if (!c->ledger.n) return HEARTBEAT_MS;
     int64_t interval_ms = c->parts.conf->interval_ms,
             heartbeat_ms = c->told_ms + HEARTBEAT_MS - now_ms;
-    if (c->tally.in && any_beyond(c, fired_limit(c)) && all_wait(c)) return 0;
+    bool awaited = c->catching_up || any_beyond(c, fired_limit(c));
+    if (c->tally.in && awaited && all_wait(c)) return 0;
     if (c->tally.in) return c->pending_ms + interval_ms - now_ms;
     return c->ledger.changed ? c->told_ms + interval_ms - now_ms : heartbeat_ms;
 }

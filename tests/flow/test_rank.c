@@ -473,6 +473,22 @@ static void a_batch_ends_when_it_is_full(void **state)
     end(&b);
 }
 
+static void who_has_caught_up_does_not_let_the_rest_wait(void **state)
+{
+    (void)state;
+    struct bench b;
+    live(&b, ordinary);
+    b.conf.count.bytes = 40; /* two items */
+    append(&b, 0, "u,a,pv,1\nu,b,pv,1\nu,c,pv,1");
+    count_goes(&b, 0);
+    assert_int_equal(tells(b.daemon, "batches_total"), 2);
+    assert_int_equal(tells(b.daemon, "rows_out_total"), 3);
+    append(&b, 0, "u,d,pv,1");
+    assert_int_equal(count_goes(&b, 0), 1000); /* the last one was not full */
+    assert_int_equal(tells(b.daemon, "batches_total"), 2);
+    end(&b);
+}
+
 static void a_partition_is_read_to_a_window_ahead_of_the_slowest(void **state)
 {
     (void)state;
@@ -709,6 +725,7 @@ int main(void)
         cmocka_unit_test(what_rank_cannot_have_shown_is_not_believed),
         cmocka_unit_test(a_batch_waits_for_its_first_row_and_none_for_a_heartbeat),
         cmocka_unit_test(a_batch_ends_when_it_is_full),
+        cmocka_unit_test(who_has_caught_up_does_not_let_the_rest_wait),
         cmocka_unit_test(a_partition_is_read_to_a_window_ahead_of_the_slowest),
         cmocka_unit_test(a_partition_is_read_to_the_skew_ahead_of_what_is_shown),
         cmocka_unit_test(rank_shows_and_commits_in_its_time),
