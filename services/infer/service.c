@@ -10,6 +10,7 @@
 #include "base/http_server.h"
 #include "base/mem.h"
 #include "infer/contract_json.h"
+#include "infer/crew.h"
 #include "infer/registry.h"
 #include "infer/split.h"
 
@@ -32,7 +33,8 @@ const struct config_row service_rows[] = {
     ROW("infer", "models", CONFIG_STR, "models",
         "the directory of the models that weir-fit made, each one in a directory of its name",
         models, 0),
-    ROW("infer", "threads", CONFIG_INT, "2", "that answer", threads, 1, 64),
+    ROW("infer", "threads", CONFIG_INT, "2",
+        "that answer; as many share the users of a long request", threads, 1, 64),
     ROW("ab", NULL, CONFIG_PAIRS, "",
         "POST /NAME splits its users between models: NAME = MODEL:50,MODEL:50", ab, 0),
     {0},
@@ -43,6 +45,7 @@ struct service {
     struct split splits[SPLITS_MAX];
     size_t splits_n;
     struct health *health;    /* ref in caller */
+    struct crew *crew;        /* own; as many as answer besides */
     struct http_server *http; /* own */
     struct metric *requests[2], *users, *users_unknown, *items_unknown, *seconds;
     atomic_uint_fast64_t begun, ended;
@@ -62,7 +65,6 @@ static void answer_detail(struct http_reply *reply, int status, const char *deta
 struct panel {
     const struct split *split; /* NULL = one model */
     struct registry_entry *entries[SPLIT_ARMS_MAX];
-    struct ranker *rankers[SPLIT_ARMS_MAX];
     size_t n;
 };
 
@@ -75,10 +77,7 @@ static const struct split *find_split(const struct service *s, const char *name)
 
 static void panel_return(struct service *s, struct panel *p)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        registry_ranker_return(s->registry, p->entries[i], p->rankers[i]);
-        registry_return(s->registry, p->entries[i]);
-    }
+    for (size_t i = 0; i < p->n; i++) registry_return(s->registry, p->entries[i]);
 }
 
 static bool panel_take(struct service *s, struct panel *p, const char *name)
@@ -89,8 +88,7 @@ static bool panel_take(struct service *s, struct panel *p, const char *name)
         struct registry_entry *entry =
             registry_take(s->registry, p->split ? p->split->arms[i].model : name);
         if (!entry) break;
-        p->entries[p->n] = entry;
-        p->rankers[p->n++] = registry_ranker(s->registry, entry);
+        p->entries[p->n++] = entry;
     }
     if (p->n == wanted) return true;
     panel_return(s, p);
@@ -136,23 +134,61 @@ static void put_answer(struct service *s, const struct contract_json_request *r,
     buf_add(out, "]", 1);
 }
 
-/* Answers the users from `first` on whom one arm answers, as many as it takes at once; -> how many. */
-static size_t answer_some(struct service *s, const struct panel *p,
-                          const struct contract_json_request *r, size_t first, struct buf *out)
+/* Users in a row on whom one arm answers, as many as a ranker takes at once. */
+struct share {
+    size_t first, n, arm;
+    struct buf out;
+};
+
+struct shares {
+    struct service *s;
+    const struct panel *panel;
+    const struct contract_json_request *request;
+    struct share *at; /* own */
+    size_t n;
+};
+
+static void share_out(struct shares *all)
 {
+    const struct contract_json_request *r = all->request;
+    all->at = mem_zero(r->users_n, sizeof all->at[0]);
+    for (size_t u = 0; u < r->users_n; u++) {
+        size_t arm = arm_of(all->panel, r->users[u].id);
+        struct share *last = all->n ? &all->at[all->n - 1] : NULL;
+        if (!last || last->arm != arm || last->n == RANKER_ASKS_MAX) {
+            last = &all->at[all->n++];
+            *last = (struct share){.first = u, .arm = arm};
+            buf_init(&last->out, REPLY_MAX_BYTES);
+        }
+        last->n++;
+    }
+}
+
+static void answer_share(void *ctx, size_t i)
+{
+    struct shares *all = ctx;
+    struct share *share = &all->at[i];
+    const struct contract_json_user *users = all->request->users + share->first;
+    struct registry_entry *entry = all->panel->entries[share->arm];
+    struct ranker *ranker = registry_ranker(all->s->registry, entry);
     struct ranker_ask asks[RANKER_ASKS_MAX];
-    size_t arm = arm_of(p, r->users[first].id), n = 0;
-    while (n < RANKER_ASKS_MAX && first + n < r->users_n &&
-           arm_of(p, r->users[first + n].id) == arm) {
-        asks[n] = ask_of(r, &r->users[first + n]);
-        n++;
+    for (size_t u = 0; u < share->n; u++) asks[u] = ask_of(all->request, &users[u]);
+    const struct ranker_answer *answers = ranker_rank_all(ranker, asks, share->n);
+    for (size_t u = 0; u < share->n; u++) {
+        if (share->first + u) buf_add(&share->out, ",", 1);
+        put_answer(all->s, all->request, &users[u], entry->model, &answers[u], &share->out);
     }
-    const struct ranker_answer *answers = ranker_rank_all(p->rankers[arm], asks, n);
-    for (size_t i = 0; i < n; i++) {
-        if (first + i) buf_add(out, ",", 1);
-        put_answer(s, r, &r->users[first + i], p->entries[arm]->model, &answers[i], out);
+    registry_ranker_return(all->s->registry, entry, ranker);
+}
+
+static void gather(struct shares *all, struct buf *out)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        buf_add_str(out, buf_str(&all->at[i].out));
+        out->overflow |= all->at[i].out.overflow;
+        buf_finish(&all->at[i].out);
     }
-    return n;
+    free(all->at);
 }
 
 /* One for all users, or one for each. The caller's reply owns it. */
@@ -172,8 +208,11 @@ static char *names(const struct panel *p, const struct contract_json_request *r,
 static void answer_users(struct service *s, const struct panel *p,
                          const struct contract_json_request *r, struct http_reply *reply)
 {
+    struct shares all = {.s = s, .panel = p, .request = r};
+    share_out(&all);
+    crew_share(s->crew, all.n, answer_share, &all);
     buf_add(&reply->body, "[", 1);
-    for (size_t i = 0; i < r->users_n;) i += answer_some(s, p, r, i, &reply->body);
+    gather(&all, &reply->body);
     buf_add(&reply->body, "]", 1);
     reply->headers[0] = (struct http_reply_header){"Weir-Model", names(p, r, false)};
     reply->headers[1] = (struct http_reply_header){"Weir-Model-Version", names(p, r, true)};
@@ -329,6 +368,7 @@ struct service *service_new(const struct service_conf *conf, struct metrics *m,
 {
     struct service *s = mem_zero(1, sizeof *s);
     s->health = health;
+    s->crew = crew_new((size_t)conf->threads - 1);
     register_metrics(s, m);
     s->registry = registry_new(conf->models, m, e);
     if (s->registry && read_splits(s, &conf->ab, e) && serve(s, conf, e)) return s;
@@ -340,6 +380,7 @@ void service_free(struct service *s)
 {
     if (!s) return;
     http_server_free(s->http);
+    crew_free(s->crew);
     registry_free(s->registry);
     free(s);
 }
