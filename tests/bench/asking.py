@@ -11,12 +11,14 @@ from statistics import median
 
 import weights
 from measure import Figure, Measured, in_turns
+from stores import Answers
 from weir import BIN, DONE, free_port
 from workload import FOLDER, Log
 
 HERE = Path(__file__).resolve().parent
 USERS, HISTORY, N_REC, BODIES = 1000, 10, 10, 500
 SECONDS, CONNECTIONS, MANY = 3, 8, 64
+LOOKS = 5    # at the slowest of a hundred answers: one pause of the machine, and a look of 3 s shows nothing else
 GOALS = {10_000: 20, 100_000: 15}    # times the requests per CPU second
 PACKAGES = "python3-torch", "python3-fastapi", "python3-uvicorn", "gunicorn"
 
@@ -33,6 +35,14 @@ def cpu_s(pid):
             continue
         used[int(folder.name)], parents[int(folder.name)] = int(words[11]) + int(words[12]), int(words[1])
     return sum(ticks for p, ticks in used.items() if pid in (p, parents[p])) / os.sysconf("SC_CLK_TCK")
+
+
+def load(c, port, path, bodies, connections=CONNECTIONS, rate=0):
+    """-> what bench-load says."""
+    argv = [c.program("bench-load"), port, path, bodies, connections, SECONDS, rate]
+    said = json.loads(subprocess.run([*map(str, argv)], check=True, capture_output=True, text=True).stdout)
+    assert said["failed"] == 0 and said["answered"] > 0, said
+    return said
 
 
 class Service:
@@ -67,9 +77,7 @@ class Service:
     def load(self, name, bodies, connections=CONNECTIONS, rate=0):
         """-> what bench-load says, and the CPU seconds of the service."""
         before = cpu_s(self.program.process.pid)
-        argv = [self.c.program("bench-load"), self.port, f"/{name}", bodies, connections, SECONDS, rate]
-        said = json.loads(subprocess.run([*map(str, argv)], check=True, capture_output=True, text=True).stdout)
-        assert said["failed"] == 0 and said["answered"] > 0, said
+        said = load(self.c, self.port, f"/{name}", bodies, connections, rate)
         return {**said, "cpu_s": cpu_s(self.program.process.pid) - before}
 
 
@@ -137,8 +145,13 @@ def per_cpu_s(said):
     return said["answered"] / said["cpu_s"]
 
 
-def at_half_load(service, bodies, most):
-    return service.load("ddpg", bodies, CONNECTIONS, most / SECONDS / 2)["p99_us"]
+def at_half_load(c, service, bodies, most):
+    """-> p99s, and those of a service that does nothing, by turns."""
+    rate, nothing = most / SECONDS / 2, Answers(c, 0)
+    with nothing:
+        found = in_turns(LOOKS * c.times, ours=lambda: service.load("ddpg", bodies, CONNECTIONS, rate)["p99_us"],
+                         nothing=lambda: load(c, nothing.port, "/ddpg", bodies, CONNECTIONS, rate)["p99_us"])
+    return found["ours"], found["nothing"]
 
 
 def beside(c, items, folder, one):
@@ -169,7 +182,7 @@ def dense(c, items):
         service.first_answer("ddpg", first)
         mine, floor = beside(c, items, folder, service)
         most = median(said["answered"] for said in mine)
-        p99 = [at_half_load(service, bodies_of(c, items), most) for _ in range(c.times)]
+        p99, p99_of_nothing = at_half_load(c, service, bodies_of(c, items), most)
         found = in_turns(c.times, one=lambda: service.load("ddpg", bodies_of(c, items), 1),
                          many=lambda: service.load("ddpg", bodies_of(c, items, MANY), 1))
     title, base = f"ddpg, {items:,} items", [per_cpu_s(said) for said in floor]
@@ -178,7 +191,7 @@ def dense(c, items):
                    base, least=GOALS[items] * median(base) if base else None),
             Figure(f"{title}: answers per second", "/s", [s["answered"] / s["seconds"] for s in mine],
                    [s["answered"] / s["seconds"] for s in floor]),
-            Figure(f"{title}: p99 at half of that", "us", p99, most=1000),
+            Figure(f"{title}: p99 at half of that", "us", p99, p99_of_nothing, most=1000),
             Figure(f"{title}: median of {MANY} users in a POST, beside one", "us", many, one, most=12 * median(one)),
             Figure(f"{title}: from exec to the first answer", "ms", starts, most=100)]
 

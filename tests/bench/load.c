@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,6 +158,7 @@ int main(int argc, char **argv)
     if (connections_n < 1 || connections_n > CONNECTIONS_MAX) FLOOR_DIE("1 to 64 connections");
     read_bodies(argv[2], argv[3]);
     for (size_t i = 0; i < connections_n; i++) connect_one(&connections[i], atoi(argv[1]));
+    prctl(PR_SET_TIMERSLACK, 1UL); /* or each question is asked up to 50 us after it is due */
     int64_t begun = now_ns();
     run(begun, begun + (int64_t)(atof(argv[5]) * 1e9), atof(argv[6]));
     printf("{\"answered\": %zu, \"failed\": %zu, \"seconds\": %.3f, \"p50_us\": %.0f, \"p90_us\": "
