@@ -62,7 +62,7 @@ static void put_manifest(const char *folder, const char *kind, struct str data, 
     buf_printf(
         &b,
         "{\"format\":1,\"kind\":\"%s\",\"version\":\"1\",\"data\":\"%016llx\",\"ids\":\"%016llx\","
-        "\"settings\":{\"recent\":3,\"decay\":0.5,\"neighbours\":5,\"recency\":0.9},"
+        "\"settings\":{\"recent\":3,\"decay\":0.5,\"neighbours\":5,\"recency\":0.9,\"near\":1},"
         "\"parts\":{},\"validation\":{}}",
         kind, (unsigned long long)wire_xxh64(data), (unsigned long long)wire_xxh64(ids));
     put(folder, "manifest.json", buf_str(&b));

@@ -36,6 +36,24 @@ static void good(void **state)
     contract_json_finish(&r);
 }
 
+/* In any order, with blanks and escapes, among members that are ignored. */
+static void unusual(void **state)
+{
+    (void)state;
+    struct contract_json_request r;
+    const char *wrong;
+    const char body[] = " { \"x\" : [ { \"y\" : -1.5e+3 } , null , \"\" ] ,\r\n\t\"item\":[ [ -0 , "
+                        "\"\\ud83d\\ude00\\/\\\"\" ] ] , \"reconsume\":true,\"scores\" : false,"
+                        "\"n_r\\u0065c\":500, \"user\" : [ \"\\u00E9t\\u00e9\" ]\n} ";
+    assert_true(contract_json_read(&r, str_of(body), &wrong));
+    assert_true(r.users_n == 1 && r.n_rec == 500 && r.reconsume && !r.scores);
+    assert_true(str_eq(r.users[0].id, str_of("\xc3\xa9t\xc3\xa9")));
+    assert_int_equal(r.users[0].items_n, 2);
+    assert_true(str_eq(r.users[0].items[0], str_of("0")));
+    assert_true(str_eq(r.users[0].items[1], str_of("\xf0\x9f\x98\x80/\"")));
+    contract_json_finish(&r);
+}
+
 static void answer_is(const char *body, const char *want)
 {
     struct contract_json_request r;
@@ -100,6 +118,24 @@ static void bad(void **state)
         "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"exclude\":[]}",
         "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"exclude\":[1]}",
         "{\"user\":[1],\"item\":[[1]],\"n_rec\":1} {}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,}",
+        "{\"user\":[1],\"item\":[[1,]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[,1]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[1 2]],\"n_rec\":1}",
+        "{\"user\":[01],\"item\":[[1]],\"n_rec\":1}",
+        "{\"user\":[-],\"item\":[[1]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[\"\\q\"]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[\"\\u12g4\"]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[\"\\ud83d\"]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[\"\\ude00\\ud83d\"]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[\"a\nb\"]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[\"\xff\"]],\"n_rec\":1}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"x\":1.}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"x\":tru}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"x\":{1:2}}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"x\":[[[1]]]}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"scores\":1}",
+        "{\"user\":[1],\"item\":[[1]],\"n_rec\":1,\"us\\u0065r\":[1]}",
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) refuse(bodies[i]);
 }
@@ -156,9 +192,9 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good),   cmocka_unit_test(answers_in_the_type_of_the_request),
-        cmocka_unit_test(bad),    cmocka_unit_test(truncated),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(good),      cmocka_unit_test(answers_in_the_type_of_the_request),
+        cmocka_unit_test(unusual),   cmocka_unit_test(bad),
+        cmocka_unit_test(truncated), cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

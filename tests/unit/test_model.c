@@ -234,6 +234,7 @@ static void bad_ids(void **state)
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         struct fitted *f;
         struct model *m = sample(&popular_kind, &f);
+        ids_close(&m->ids);
         m->ids = (struct ids){.n = 3, .start = all[i].start, .text = all[i].text};
         write_model(m);
         bool good = strcmp(all[i].why, "bad id, no") == 0;
