@@ -23,6 +23,7 @@ enum {
 
 struct sink_kafka {
     rd_kafka_t *rk;              /* own */
+    int64_t put_n;               /* messages of the transaction */
     int64_t failed_n;            /* messages that were not delivered, since the last flush */
     rd_kafka_resp_err_t failure; /* of the last of them */
     struct trouble_kafka trouble;
@@ -40,6 +41,7 @@ static void count(struct metric *m, int64_t n)
 
 /* --- callbacks, from rd_kafka_poll and rd_kafka_flush only -------------------------------------------- */
 
+/* Of a transaction only failures are reported. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk;
@@ -146,6 +148,7 @@ static enum txn resolve(struct sink_kafka *s, const char *what, rd_kafka_error_t
 enum txn sink_kafka_begin(struct sink_kafka *s, struct err *e)
 {
     assert(s->transactional_id);
+    s->put_n = 0;
     s->failed_n = 0;
     return resolve(s, "begin", rd_kafka_begin_transaction(s->rk), e);
 }
@@ -168,8 +171,10 @@ enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source,
 enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e)
 {
     enum txn result = resolve(s, "commit", persist(s, step_commit, NULL), e);
-    if (result == TXN_DONE) count(s->committed, 1);
-    return result;
+    if (result != TXN_DONE) return result;
+    count(s->committed, 1);
+    count(s->sent, s->put_n);
+    return TXN_DONE;
 }
 
 enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e)
@@ -210,14 +215,16 @@ static rd_kafka_resp_err_t produce(struct sink_kafka *s, const struct sink_kafka
                              RD_KAFKA_V_TIMESTAMP(m->timestamp_ms), RD_KAFKA_V_END);
 }
 
+/* A full queue is what happens to those who are faster than the brokers: only one that stays full asks for patience. */
 static rd_kafka_resp_err_t produce_later(struct sink_kafka *s, const struct sink_kafka_message *m)
 {
-    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+    int64_t begun_ms = clock_now_ms(), waited_ms = 0;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_now_ms() < deadline_ms &&
-           patience_more(&s->patience)) {
+    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && waited_ms < PATIENCE_MS &&
+           (waited_ms < STEP_MS || patience_more(&s->patience))) {
         rd_kafka_poll(s->rk, FULL_QUEUE_MS);
         code = produce(s, m);
+        waited_ms = clock_now_ms() - begun_ms;
     }
     return code;
 }
@@ -227,7 +234,7 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
     rd_kafka_resp_err_t code = produce(s, m);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) code = produce_later(s, m);
     if (!s->transactional_id) rd_kafka_poll(s->rk, 0); /* else the commit does it for all */
-    if (!code) return TXN_DONE;
+    if (!code) return s->put_n++, TXN_DONE;
     bool broken = code == RD_KAFKA_RESP_ERR__STATE && !rd_kafka_fatal_error(s->rk, NULL, 0);
     if (s->transactional_id && broken)
         return sink_kafka_abort(s, e); /* a message before this one failed */
@@ -290,6 +297,8 @@ static void set_kind(rd_kafka_conf_t *rk_conf, const struct sink_kafka_spec *spe
     /* The brokers abort and fence at the transaction's timeout: what was not delivered long before it
      * leaves us time to abort, and to go on. */
     conf_kafka_set_int(rk_conf, "message.timeout.ms", spec->transaction_ms / 2);
+    /* A commit speaks for all of its messages: a callback for each would cost as much as sending it. */
+    conf_kafka_set(rk_conf, "delivery.report.only.error", "true");
 }
 
 static rd_kafka_t *make_producer(const struct sink_kafka_spec *spec, struct sink_kafka *s,
