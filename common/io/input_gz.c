@@ -41,6 +41,12 @@ static void close_gz(void *self)
     free(g);
 }
 
+static bool is_file(int fd)
+{
+    struct stat s;
+    return fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+}
+
 /* The size of a plain file; that of a .gz says nothing about what is in it. */
 static int64_t plain_size(int fd)
 {
@@ -65,6 +71,14 @@ bool input_gz(const char *path, struct rows_input *ret, struct err *e)
     gzbuffer(file, BUFFER_BYTES);
     struct gz *g = mem_zero(1, sizeof *g);
     *g = (struct gz){path, file};
-    *ret = (struct rows_input){path, g, read_gz, seek_gz, close_gz, NULL, plain_size(fd)};
+    *ret = (struct rows_input){
+        .name = path,
+        .self = g,
+        .read = read_gz,
+        .seek = seek_gz,
+        .close = close_gz,
+        .total_bytes = plain_size(fd),
+        .may_wait = !is_file(fd),
+    };
     return true;
 }

@@ -194,6 +194,11 @@ bool rows_resume(struct rows *r, const struct rows_place *place, struct err *e)
     return true;
 }
 
+bool rows_may_wait(const struct rows *r)
+{
+    return r->input.may_wait;
+}
+
 double rows_share(const struct rows *r)
 {
     if (r->input.total_bytes <= 0) return -1;

@@ -38,6 +38,7 @@ struct rows_input {
     const int64_t
         *lines; /* the line of each row, if they are not in the order of the file; ref in self */
     int64_t total_bytes; /* -1 if unknown */
+    bool may_wait;       /* read waits for whoever writes: a pipe, a terminal */
 };
 
 struct rows;
@@ -57,6 +58,9 @@ struct rows_place rows_place_before(const struct rows *r);
 /* rows_resume moves a freshly opened reader to a place, and refuses when the bytes before it are not those
  * that were read then. */
 MUST_CHECK bool rows_resume(struct rows *r, const struct rows_place *place, struct err *e);
+
+/* rows_may_wait: the next row may be a long time in coming. */
+bool rows_may_wait(const struct rows *r);
 
 /* rows_share is how much of the input was read, 0..1, or -1 if its size is unknown. */
 double rows_share(const struct rows *r);

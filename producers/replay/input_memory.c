@@ -92,6 +92,12 @@ static void close_memory(void *self)
 struct rows_input input_memory_take(struct input_memory *m)
 {
     put_in_order(m);
-    return (struct rows_input){m->name,      m,        read_memory,          NULL,
-                               close_memory, m->lines, (int64_t)m->bytes.len};
+    return (struct rows_input){
+        .name = m->name,
+        .self = m,
+        .read = read_memory,
+        .close = close_memory,
+        .lines = m->lines,
+        .total_bytes = (int64_t)m->bytes.len,
+    };
 }

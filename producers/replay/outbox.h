@@ -13,7 +13,7 @@ struct outbox_conf {
 
 struct outbox;
 
-/* sink is borrowed for the outbox's life. */
+/* sink is borrowed for the outbox's life. What was not committed when it ends is aborted. */
 struct outbox *outbox_new(const struct outbox_conf *conf, struct sink_kafka *sink);
 void outbox_free(struct outbox *o);
 
@@ -24,13 +24,17 @@ void outbox_row(struct outbox *o, int32_t partition, struct str user, struct str
 /* outbox_dead adds a dead letter. */
 void outbox_dead(struct outbox *o, struct str key, struct str letter);
 
-/* outbox_bytes is how much waits. */
+/* outbox_bytes is how much waits for a commit. */
 size_t outbox_bytes(const struct outbox *o);
 
 /* outbox_full is true at OUTBOX_COMMIT_BYTES, or as many records as librdkafka's queue holds: commit then. */
 bool outbox_full(const struct outbox *o);
 
-enum { OUTBOX_COMMIT_BYTES = 4 << 20, OUTBOX_COMMIT_RECORDS = 100000 };
+enum { OUTBOX_COMMIT_BYTES = 16 << 20, OUTBOX_COMMIT_RECORDS = 100000 };
+
+/* outbox_send hands over what is complete before the commit does, whenever there is enough of it. That opens the
+ * transaction: only for callers who will soon commit, whatever their input does. False: fenced or fatal. */
+MUST_CHECK bool outbox_send(struct outbox *o, struct err *e);
 
 /* outbox_commit sends all of it and the position (key, value in the state topic) in one transaction, again if it is
  * aborted, and empties the outbox. False: fenced or fatal. */

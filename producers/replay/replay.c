@@ -50,7 +50,8 @@ const struct config_row replay_rows[] = {
     {0},
 };
 
-enum { COMMIT_EVERY_US = 10000, SHOW_EVERY_ROWS = 64 };
+/* How long rows are kept: when they are paced, and else, since their transaction may be open and would time out. */
+enum { COMMIT_EVERY_US = 10000, COMMIT_WITHIN_US = 1000000, LOOK_EVERY_ROWS = 64 };
 
 struct replay {
     const struct replay_conf *conf; /* ref in caller */
@@ -81,11 +82,26 @@ static bool commit(struct replay *r, struct rows_place place, struct err *e)
     return good;
 }
 
+static bool waited(const struct replay *r, int64_t us)
+{
+    return outbox_bytes(r->outbox) && clock_now_us() - r->committed_us >= us;
+}
+
 static bool commit_is_due(const struct replay *r)
 {
     if (!r->outbox) return false;
-    if (!pace_paced(&r->pace)) return outbox_full(r->outbox);
-    return outbox_bytes(r->outbox) && clock_now_us() - r->committed_us >= COMMIT_EVERY_US;
+    if (pace_paced(&r->pace)) return waited(r, COMMIT_EVERY_US);
+    if (outbox_full(r->outbox)) return true;
+    return r->tally.read_n % LOOK_EVERY_ROWS == 0 && waited(r, COMMIT_WITHIN_US);
+}
+
+/* An open transaction holds up all readers, and times out: rows that may have to wait for the next ones, by their pace or
+ * in a pipe, are sent when they are committed. */
+static bool pass_on(struct replay *r, struct err *e)
+{
+    if (commit_is_due(r)) return commit(r, rows_place(r->rows), e);
+    bool may_wait = !r->outbox || pace_paced(&r->pace) || rows_may_wait(r->rows);
+    return may_wait || outbox_send(r->outbox, e);
 }
 
 static void sleep_us(int64_t us)
@@ -173,7 +189,7 @@ static bool send(struct replay *r, struct str row, const struct event *event, st
     if (r->outbox) outbox_row(r->outbox, partition, event->user, row, time_ms);
     tally_sent(&r->tally, &r->conf->time, r->conf->window.slide_ms, partition, time_ms);
     at->sent++;
-    if (at->sent % SHOW_EVERY_ROWS == 0) show(r, time_ms);
+    if (at->sent % LOOK_EVERY_ROWS == 0) show(r, time_ms);
     return true;
 }
 
@@ -204,7 +220,7 @@ static bool take(struct replay *r, const struct row *row, struct err *e)
     if (verdict == DECODE_GOOD && too_far_ahead(r, event->time_ms)) verdict = DECODE_AHEAD;
     bool taken =
         verdict == DECODE_GOOD ? send(r, row->bytes, event, e) : reject(r, row, verdict, e);
-    return taken && (!commit_is_due(r) || commit(r, rows_place(r->rows), e));
+    return taken && pass_on(r, e);
 }
 
 static bool limit_reached(const struct replay *r)
@@ -331,6 +347,7 @@ static bool start(struct replay *r, struct err *e)
         return false;
     tally_init(&r->tally, (int32_t)r->job.at.partitions);
     progress_init(&r->progress);
+    r->committed_us = clock_now_us();
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
@@ -19,6 +20,7 @@
 enum {
     PARTITION_N = 2,
     ROW_N = 200, /* of a batch, in each partition */
+    LONG_BYTES = 2000,
     TRANSACTION_MS = 1000,
     READ_MS = 20000,
     API_PRODUCE = 0,
@@ -74,16 +76,32 @@ static int tear_down(void **state)
     return 0;
 }
 
-static bool send_batch(struct rig *r, struct err *e)
+static void add_rows(struct rig *r, int width)
 {
     int64_t first = r->batch_n++ * ROW_N;
     for (int64_t i = first; i < first + ROW_N; i++)
         for (int32_t p = 0; p < PARTITION_N; p++) {
-            char row[24];
-            snprintf(row, sizeof row, "%lld", (long long)i);
+            char row[LONG_BYTES + 1];
+            snprintf(row, sizeof row, "%-*lld", width, (long long)i);
             outbox_row(r->outbox, p, str_of("u"), str_of(row), 1);
         }
+}
+
+static bool commit(struct rig *r, struct err *e)
+{
     return outbox_commit(r->outbox, str_of("job"), str_of("position"), e);
+}
+
+static bool send_batch(struct rig *r, struct err *e)
+{
+    add_rows(r, 1);
+    return commit(r, e);
+}
+
+static int64_t aborted(struct rig *r)
+{
+    return metrics_value(
+        metrics_counter(r->metrics, "transactions_total", "result=\"aborted\"", ""));
 }
 
 static rd_kafka_t *reader(struct rig *r)
@@ -112,7 +130,7 @@ static void no_gap(struct rig *r)
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, READ_MS);
         assert_non_null(m);
         assert_int_equal(m->err, RD_KAFKA_RESP_ERR_NO_ERROR);
-        char row[24];
+        char row[LONG_BYTES + 1];
         snprintf(row, sizeof row, "%.*s", (int)m->len, (const char *)m->payload);
         int64_t is = strtoll(row, NULL, 10), *want = &next[m->partition];
         if (is != *want && is % ROW_N != 0)
@@ -124,9 +142,7 @@ static void no_gap(struct rig *r)
     }
     rd_kafka_consumer_close(rk);
     rd_kafka_destroy(rk);
-    struct metric *aborted =
-        metrics_counter(r->metrics, "transactions_total", "result=\"aborted\"", "");
-    if (metrics_value(aborted) == 0) assert_int_equal(again, 0);
+    if (aborted(r) == 0) assert_int_equal(again, 0);
 }
 
 static void test_09_request_errors_lose_no_row(void **state)
@@ -172,9 +188,42 @@ static void test_10_messages_that_time_out_are_sent_again(void **state)
         RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 3 * TRANSACTION_MS);
     if (!send_batch(r, &e)) fail_msg("%s", e.text);
     if (!send_batch(r, &e)) fail_msg("%s", e.text);
-    struct metric *aborted =
-        metrics_counter(r->metrics, "transactions_total", "result=\"aborted\"", "");
-    assert_true(metrics_value(aborted) > 0);
+    assert_true(aborted(r) > 0);
+    no_gap(r);
+}
+
+/* Rows are handed over until it shows that the first of them have timed out. */
+static void test_10_an_abort_between_two_rows_sends_all_again(void **state)
+{
+    struct rig *r = *state;
+    struct err e = {0};
+    struct timespec pause = {0, 100000000};
+    rd_kafka_mock_broker_push_request_error_rtts(
+        r->mock, 1, API_PRODUCE, 2, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 3 * TRANSACTION_MS,
+        RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 3 * TRANSACTION_MS);
+    while (aborted(r) == 0) {
+        add_rows(r, LONG_BYTES);
+        if (!outbox_send(r->outbox, &e)) fail_msg("%s", e.text);
+        nanosleep(&pause, NULL);
+    }
+    add_rows(r, LONG_BYTES);
+    if (!outbox_send(r->outbox, &e) || !commit(r, &e)) fail_msg("%s", e.text);
+    no_gap(r);
+}
+
+static void test_rows_are_handed_over_before_the_commit(void **state)
+{
+    struct rig *r = *state;
+    struct err e = {0};
+    for (int i = 0; i < 3; i++) {
+        add_rows(r, LONG_BYTES);
+        assert_true(outbox_send(r->outbox, &e));
+        if (i == 1) assert_true(commit(r, &e));
+    }
+    outbox_free(r->outbox);
+    r->outbox = NULL;
+    assert_true(aborted(r) == 1); /* the third batch, which nobody has committed */
+    r->batch_n = 2;
     no_gap(r);
 }
 
@@ -194,6 +243,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_09_request_errors_lose_no_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_09_fenced_is_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_10_messages_that_time_out_are_sent_again, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_10_an_abort_between_two_rows_sends_all_again, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_rows_are_handed_over_before_the_commit, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,27 @@ static void broken_gzip_is_an_error(void **state)
     free(bytes);
 }
 
+static void only_a_pipe_may_keep_its_reader_waiting(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    struct rows_input input;
+    int ends[2];
+    char name[40];
+    assert_int_equal(pipe(ends), 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+    assert_true(input_gz(name, &input, &e));
+    close(ends[0]);
+    close(ends[1]);
+    struct rows *r = rows_new(input, &e);
+    assert_true(r && rows_may_wait(r));
+    rows_free(r);
+    write_gz("a\n", 2);
+    r = open_rows();
+    assert_false(rows_may_wait(r));
+    rows_free(r);
+}
+
 static void memory_sorts_and_keeps_lines(void **state)
 {
     (void)state;
@@ -274,6 +295,7 @@ int main(void)
         cmocka_unit_test(place_before_is_the_place_then),
         cmocka_unit_test(another_file_is_refused),
         cmocka_unit_test(broken_gzip_is_an_error),
+        cmocka_unit_test(only_a_pipe_may_keep_its_reader_waiting),
         cmocka_unit_test(memory_sorts_and_keeps_lines),
         cmocka_unit_test(memory_is_bounded),
     };
