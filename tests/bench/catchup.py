@@ -9,7 +9,7 @@ from measure import Figure, Measured, in_turns, run, sample_of
 from weir import DONE, eventually
 from workload import LONG_S, PACKED, RATE, Field, Log, broker_cpu_s, pace, redis_cpu_s
 
-TRANSACTION_BYTES = 4 << 20    # OUTBOX_COMMIT_BYTES of weir-replay
+TRANSACTION_BYTES = {1: 100_000 * 32, PACKED: 16 << 20}    # by rows of a record: OUTBOX_COMMIT_RECORDS and _BYTES of weir-replay
 ALONE = {"limits.skew": 1_000_000}    # weir-count waits for no weir-rank
 LATE = 0.01
 
@@ -160,11 +160,11 @@ def made_anew(field):
     assert field.start("replay", "/dev/null").wait() == DONE
 
 
-def bare_produce(c, field, log, rows_per_record):
+def bare_produce(c, field, log, rows_per_record, *more):
     """Into a topic as weir-replay's, which is new as that one is."""
     made_anew(field)
     argv = [c.program("floor-produce"), c.stack.kafka, field.topic("events"), field.rules.partitions,
-            log.file(), rows_per_record, TRANSACTION_BYTES]
+            log.file(), rows_per_record, TRANSACTION_BYTES[rows_per_record], *more]
     return sample_of(log.rows, run([str(word) for word in argv], c.log("floor-produce")))
 
 
@@ -172,13 +172,16 @@ def replay_figures(c, packed):
     log, per = Log(c.rows), PACKED if packed else 1
     log.file()
     field = Field(c.stack, "replay", c.folder("replay"))
+    keyed = {} if packed else {"keyed": lambda: bare_produce(c, field, log, per, "keyed")}
     found = in_turns(c.times, own=lambda: replay_once(field, log, per),
-                     floor=lambda: bare_produce(c, field, log, per))
+                     floor=lambda: bare_produce(c, field, log, per), **keyed)
     field.reset("all")
     field.close()
-    own, floor = ([s.cpu_us for s in found[side]] for side in ("own", "floor"))
+    cpu = {side: [s.cpu_us for s in samples] for side, samples in found.items()}
+    own, floor = cpu["own"], cpu["floor"]
     name = f"replay, {'packed' if packed else 'single-row'}"
     return [Figure(f"{name}: CPU", "s/1M", own, floor, most=None if packed else 1.1 * median(floor)),
+            *(Figure(f"{name}: CPU, beside a producer by key", "s/1M", own, cpu[side]) for side in keyed),
             Figure(f"{name}: rate", "M/s", [s.per_s / 1e6 for s in found["own"]],
                    [s.per_s / 1e6 for s in found["floor"]], least=6.0 if packed else None),
             Figure(f"{name}: peak memory", "MiB", [s.peak_mib for s in found["own"]])]
@@ -197,6 +200,11 @@ def parse_figures(c):
             Figure("replay --dry-run", "M rows/s/core", rate["dry"], rate["floor"])]
 
 
+def at_the_end(reader):
+    reader.must_run()
+    assert "waiting" in reader.log
+
+
 def paced_figures(c, rate=200_000, seconds=10):
     """How far committed rows are from their schedule, as their readers see them."""
     log, speed = Log(rate * seconds), rate / RATE
@@ -207,9 +215,10 @@ def paced_figures(c, rate=200_000, seconds=10):
         made_anew(field)
         argv = [c.program("bench-lag"), c.stack.kafka, field.topic("events"), field.rules.partitions, speed, log.rows]
         reader = Measured([str(word) for word in argv], c.log("lag"))
+        eventually(lambda: at_the_end(reader))
         field.fill(log, 1, replay__speed=f"{speed:.3f}x")
         assert reader.wait(60) == DONE, reader.log
-        return json.loads(reader.log)
+        return json.loads(reader.log.splitlines()[-1])
     said = [once() for _ in range(c.times)]
     field.close()
     return [Figure(f"paced replay, {rate:,} rows/s: {which}", "ms behind", [s[f"{which}_ms"] for s in said],

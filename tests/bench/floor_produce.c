@@ -1,12 +1,15 @@
 /* The floor of weir-replay: a transactional producer that sends the lines of a log, in order, to one partition after the
- * other. It validates nothing, copies nothing and remembers nothing.
+ * other. It validates nothing, copies nothing and remembers nothing. With "keyed" it sends what weir-replay does, in the
+ * plain way: librdkafka picks the partition by the key and copies the line, and each record has a time of its own.
  *
- *     floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES */
+ *     floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES [keyed] */
 #include <string.h>
 
 #include "floor_client.h"
 
 enum { WAIT_MS = 60000 };
+
+static const int64_t first_ms = 1500000000000;
 
 struct floor_produce {
     rd_kafka_t *rk;
@@ -14,6 +17,7 @@ struct floor_produce {
     int32_t partition_n;
     int64_t record_n;
     size_t open_bytes; /* of the transaction */
+    bool keyed;
 };
 
 static rd_kafka_t *client(const char *brokers)
@@ -22,6 +26,7 @@ static rd_kafka_t *client(const char *brokers)
         {"bootstrap.servers", brokers},
         {"transactional.id", "floor-produce"},
         {"compression.codec", "lz4"},
+        {"partitioner", "murmur2_random"},
         {"linger.ms", "5"},
         {"queue.buffering.max.kbytes", "65536"},
         {"message.max.bytes", "4194304"},
@@ -43,14 +48,33 @@ static void commit(struct floor_produce *f, bool more)
     f->open_bytes = 0;
 }
 
+static rd_kafka_resp_err_t put_in_turn(struct floor_produce *f, const char *key, size_t key_len,
+                                       const char *value, size_t len)
+{
+    int32_t partition = (int32_t)(f->record_n % f->partition_n);
+    int failed = rd_kafka_produce(f->topic, partition, RD_KAFKA_MSG_F_BLOCK,
+                                  (void *)(uintptr_t)value, len, key, key_len, NULL);
+    return failed ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t put_by_key(struct floor_produce *f, const char *key, size_t key_len,
+                                      const char *value, size_t len)
+{
+    return rd_kafka_producev(f->rk, RD_KAFKA_V_RKT(f->topic),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
+                             RD_KAFKA_V_KEY((void *)(uintptr_t)key, key_len),
+                             RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len),
+                             RD_KAFKA_V_TIMESTAMP(first_ms + f->record_n), RD_KAFKA_V_END);
+}
+
 static void put(struct floor_produce *f, const char *key, size_t key_len, const char *value,
                 size_t len)
 {
-    int32_t partition = (int32_t)(f->record_n++ % f->partition_n);
+    rd_kafka_resp_err_t code = f->keyed ? put_by_key(f, key, key_len, value, len)
+                                        : put_in_turn(f, key, key_len, value, len);
+    if (code) FLOOR_DIE("floor-produce: %s", rd_kafka_err2str(code));
+    f->record_n++;
     f->open_bytes += key_len + len;
-    if (rd_kafka_produce(f->topic, partition, RD_KAFKA_MSG_F_BLOCK, (void *)(uintptr_t)value, len,
-                         key, key_len, NULL))
-        FLOOR_DIE("floor-produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
 }
 
 /* Lines lie one behind the other: a packed record is a piece of the file. */
@@ -71,10 +95,11 @@ static void send_all(struct floor_produce *f, struct floor_file rest, int rows_p
 
 int main(int argc, char **argv)
 {
-    if (argc != 7)
-        FLOOR_DIE(
-            "usage: floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES");
+    if (argc < 7)
+        FLOOR_DIE("usage: floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD "
+                  "TRANSACTION_BYTES [keyed]");
     struct floor_produce f = {.rk = client(argv[1]), .partition_n = (int32_t)atoi(argv[3])};
+    f.keyed = argc > 7;
     f.topic = rd_kafka_topic_new(f.rk, argv[2], NULL);
     must(rd_kafka_init_transactions(f.rk, WAIT_MS));
     must(rd_kafka_begin_transaction(f.rk));
