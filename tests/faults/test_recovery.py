@@ -9,6 +9,8 @@ import time
 import pytest
 
 import agree
+import crash
+import logs
 from effects import effects
 from weir import CONSUMERS, DONE, RESTART_S, ROOT, eventually
 
@@ -39,6 +41,20 @@ def test_01_replay_killed_under_load(stream, kills, longest_s):
     agree.archive_is(s.world, rows)
     agree.late_are(s.world, rows)
     eventually(lambda: agree.windows_are(s.world, rows), 20)
+
+
+@pytest.mark.parametrize("packed", [1, 64])
+def test_01_replay_killed_at_full_speed(world, tmp_path, packed):
+    """Its transaction is open while it reads: what it has handed over already is not there twice."""
+    rows = logs.rows_of(logs.make(601, 1000)) * 110    # more than a transaction holds
+    died = crash.Crash(world)
+    plans = ["before rd_kafka_commit_transaction any 1 die", "after rd_kafka_begin_transaction any 1 die",
+             "after rd_kafka_commit_transaction any 1 die", *(f"after any kafka {k} die" for k in (40, 60, 80))]
+    replay = world.start("replay", logs.write(tmp_path / "log.csv", rows), "--rows-per-record", packed,
+                         supervised=True, environments=died.plans(plans))
+    assert replay.wait() == DONE
+    assert len(died.hits()) >= 3
+    agree.topic_is(world, rows)
 
 
 # ---------------------------------------------------------------------------- how long it takes
