@@ -88,7 +88,8 @@ static const struct setting for_producers[] = {
     {"linger.ms", "5"},
     {"partitioner", "murmur2_random"},
     {"message.max.bytes", "4194304"},
-    {"queue.buffering.max.kbytes", "65536"},
+    /* Short: a program that writes more than the brokers take waits, and no message waits until it times out. */
+    {"queue.buffering.max.kbytes", "8192"},
 };
 
 void conf_kafka_set(rd_kafka_conf_t *rk_conf, const char *name, const char *value)
