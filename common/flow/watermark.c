@@ -38,7 +38,8 @@ bool watermark_sane(int64_t time_ms)
 bool watermark_late(const struct watermark_conf *conf, int64_t clock_ms, int64_t time_ms,
                     int64_t pane_ms)
 {
-    if (clock_ms == WATERMARK_NONE) return false;
+    int64_t watermark_ms = watermark_of(conf, clock_ms);
+    if (time_ms >= watermark_ms) return false; /* most are: no division */
     int64_t pane_end = watermark_floor(time_ms, pane_ms) + pane_ms;
-    return pane_end + conf->lateness_ms <= watermark_of(conf, clock_ms);
+    return pane_end + conf->lateness_ms <= watermark_ms;
 }

@@ -5,7 +5,7 @@
 static const int64_t *find(const struct weights *w, struct str name)
 {
     for (int i = 0; i < w->n; i++)
-        if (str_eq(str_of(w->at[i].name), name)) return &w->at[i].weight;
+        if (str_eq((struct str){w->at[i].name, w->at[i].name_len}, name)) return &w->at[i].weight;
     return NULL;
 }
 
@@ -22,7 +22,7 @@ static bool add(struct weights *w, struct str pair, struct err *e)
         return err_refuse(e, "weights: at most %d names of 1 to 63 bytes", WEIGHTS_MAX);
     if (find(w, name)) return err_refuse(e, "weights: \"%.*s\" is there twice", STR_ARGS(name));
     memcpy(w->at[w->n].name, name.at, name.len);
-    w->at[w->n].name[name.len] = '\0';
+    w->at[w->n].name_len = name.len;
     w->at[w->n++].weight = weight;
     return true;
 }

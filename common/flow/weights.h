@@ -13,6 +13,7 @@ struct weights {
     int n;
     struct {
         char name[64];
+        size_t name_len;
         int64_t weight;
     } at[WEIGHTS_MAX];
     int64_t fallback;

@@ -2,8 +2,6 @@
 
 #include <stddef.h>
 
-#include "flow/watermark.h"
-
 #define ROW(name, type, fallback, field, low, high, help)                                          \
     {                                                                                              \
         "window", name, type, fallback, help, offsetof(struct window_conf, field), low, high       \
@@ -29,7 +27,7 @@ bool window_check(const struct window_conf *conf, struct err *e)
 
 int64_t window_pane(const struct window_conf *conf, int64_t time_ms)
 {
-    return watermark_floor(time_ms, conf->slide_ms) / conf->slide_ms;
+    return time_ms / conf->slide_ms - (time_ms % conf->slide_ms < 0);
 }
 
 int64_t window_first_end(const struct window_conf *conf, int64_t pane)

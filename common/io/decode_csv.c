@@ -22,8 +22,8 @@ static uint64_t equal(uint64_t word, char byte)
 /* Not of 0x20 to 0x7e. */
 static uint64_t odd(uint64_t word)
 {
-    uint64_t at_least_space = (word & ~HIGH) + EACH(0x60);
-    return ((~at_least_space | word) & HIGH) | equal(word, 0x7f);
+    uint64_t low = word & ~HIGH, at_least_space = low + EACH(0x60), delete = low + EACH(1);
+    return (~at_least_space | delete | word) & HIGH;
 }
 
 static uint64_t gather(uint64_t marks)
@@ -49,10 +49,11 @@ static void look(struct scan *s, const char *at, size_t place, char separator)
 static struct scan scan(struct str row, char separator)
 {
     struct scan s = {0};
-    for (size_t place = 0; place + WORD < row.len; place += WORD)
-        look(&s, row.at, place, separator);
-    look(&s, row.at, row.len - WORD, separator);
-    return s;
+    size_t last = row.len - WORD;
+    for (size_t place = 0;; place += WORD) {
+        look(&s, row.at, place < last ? place : last, separator);
+        if (place >= last) return s;
+    }
 }
 
 static bool split_short(const struct columns *c, char separator, struct str row, struct str *fields,
