@@ -38,6 +38,18 @@ bool str_int64(struct str s, int64_t *ret_value)
     return true;
 }
 
+char *str_put_int64(char at[STR_INT64_BYTES], int64_t value)
+{
+    char digits[STR_INT64_BYTES], *const end = digits + sizeof digits, *from = end;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--from = (char)('0' + rest % 10);
+    } while (rest /= 10);
+    if (value < 0) *--from = '-';
+    memcpy(at, from, (size_t)(end - from));
+    return at + (end - from);
+}
+
 struct str str_cut(struct str *rest, char separator)
 {
     const char *found = rest->len ? memchr(rest->at, separator, rest->len) : NULL;

@@ -27,6 +27,11 @@ int str_cmp(struct str a, struct str b);
 /* str_int64 reads a whole decimal integer: optional '-', digits, nothing else, within int64. */
 MUST_CHECK bool str_int64(struct str s, int64_t *ret_value);
 
+enum { STR_INT64_BYTES = 20 };
+
+/* str_put_int64 writes an integer as str_int64 reads it, without a NUL, and returns where it ends. */
+char *str_put_int64(char at[STR_INT64_BYTES], int64_t value);
+
 /* str_cut takes the piece before the first separator off the front of *rest and returns it; *rest
  * becomes absent with the last piece. Loop: while (rest.at) piece = str_cut(&rest, ','); */
 struct str str_cut(struct str *rest, char separator);

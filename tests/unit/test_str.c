@@ -93,6 +93,18 @@ static const char *pieces(const char *text, char *into)
     return into;
 }
 
+static void digits(void **state)
+{
+    (void)state;
+    const int64_t all[] = {0, 7, 10, -1, -12, 1511568000000, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        char text[STR_INT64_BYTES], expected[32];
+        size_t len = (size_t)(str_put_int64(text, all[i]) - text);
+        snprintf(expected, sizeof expected, "%lld", (long long)all[i]);
+        assert_true(str_eq((struct str){text, len}, str_of(expected)));
+    }
+}
+
 static void cutting(void **state)
 {
     (void)state;
@@ -207,8 +219,13 @@ static void text_exhaustively(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order),    cmocka_unit_test(integers), cmocka_unit_test(cutting),
-        cmocka_unit_test(trimming), cmocka_unit_test(text),     cmocka_unit_test(text_exhaustively),
+        cmocka_unit_test(order),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(cutting),
+        cmocka_unit_test(digits),
+        cmocka_unit_test(trimming),
+        cmocka_unit_test(text),
+        cmocka_unit_test(text_exhaustively),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
