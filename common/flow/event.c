@@ -1,12 +1,15 @@
 #include "flow/event.h"
 
-#include <stdio.h>
-
 struct str event_id(struct position p, int64_t epoch, char text[EVENT_ID_BYTES])
 {
-    int len = snprintf(text, EVENT_ID_BYTES, "%lld:%d:%lld:%d", (long long)epoch, p.partition,
-                       (long long)p.offset, p.row);
-    return (struct str){text, (size_t)len};
+    const int64_t numbers[] = {epoch, p.partition, p.offset, p.row};
+    char *at = text;
+    for (int i = 0; i < 4; i++) {
+        at = str_put_int64(at, numbers[i]);
+        *at++ = ':';
+    }
+    *--at = '\0';
+    return (struct str){text, (size_t)(at - text)};
 }
 
 int event_position_cmp(struct position a, struct position b)

@@ -1,7 +1,6 @@
 #include "flow/slate.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -46,6 +45,9 @@ bool slate_source_of(struct str name, enum slate_source *ret_source)
 struct str slate_id(struct str user, int64_t end_ms, char text[SLATE_ID_BYTES])
 {
     assert(user.len <= EVENT_KEY_MAX);
-    int len = snprintf(text, SLATE_ID_BYTES, "%.*s\x1f%lld", STR_ARGS(user), (long long)end_ms);
-    return (struct str){text, (size_t)len};
+    memcpy(text, user.at, user.len);
+    text[user.len] = '\x1f';
+    char *end = str_put_int64(text + user.len + 1, end_ms);
+    *end = '\0';
+    return (struct str){text, (size_t)(end - text)};
 }
