@@ -11,6 +11,8 @@
 enum {
     CONNECT_MS = 2000,
     SELECT_MS = 2000,
+    COMMAND_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 and 16 MiB */
+    COMMAND_BYTES = 15 << 20,  /* leaves room for its head and the names of the elements */
     CODE_UNAUTHORIZED = 13,
     CODE_AUTHENTICATION_FAILED = 18,
     CODE_INDEX_OPTIONS_CONFLICT = 85,
@@ -242,17 +244,26 @@ bool client_mongo_empty(struct client_mongo *c, const char *collection, bool *re
     return !failed;
 }
 
-/* --- bulks ---------------------------------------------------------------------------------------- */
+/* --- writes --------------------------------------------------------------------------------------- */
 
-mongoc_bulk_operation_t *client_mongo_bulk(mongoc_collection_t *collection)
-{
-    bson_t opts = BSON_INITIALIZER;
-    BSON_APPEND_BOOL(&opts, "ordered", false);
-    mongoc_bulk_operation_t *bulk =
-        mongoc_collection_create_bulk_operation_with_opts(collection, &opts);
-    bson_destroy(&opts);
-    return bulk;
-}
+static const struct {
+    const char *name, *list;
+} commands[] = {
+    [CLIENT_MONGO_INSERT] = {"insert", "documents"},
+    [CLIENT_MONGO_UPDATE] = {"update", "updates"},
+};
+
+struct client_mongo_write {
+    mongoc_collection_t *collection; /* ref */
+    enum client_mongo_kind kind;
+    bson_t command, documents; /* the command in hand, and its list */
+    uint32_t n, sent_n;        /* documents in it, and in those before */
+
+    /* What came of those before. */
+    enum client_mongo_answer worst;
+    struct client_mongo_counts counts;
+    struct err why;
+};
 
 void client_mongo_counts_finish(struct client_mongo_counts *counts)
 {
@@ -275,13 +286,6 @@ static const char *text(const bson_t *document, const char *name)
     return bson_iter_utf8(&i, NULL);
 }
 
-static bool array(const bson_t *reply, const char *name, bson_iter_t *ret_elements)
-{
-    bson_iter_t i;
-    return bson_iter_init_find(&i, reply, name) && BSON_ITER_HOLDS_ARRAY(&i) &&
-           bson_iter_recurse(&i, ret_elements);
-}
-
 static bool document(const bson_iter_t *i, bson_t *ret_document)
 {
     uint32_t len;
@@ -289,13 +293,6 @@ static bool document(const bson_iter_t *i, bson_t *ret_document)
     if (!BSON_ITER_HOLDS_DOCUMENT(i)) return false;
     bson_iter_document(i, &len, &bytes);
     return bson_init_static(ret_document, bytes, len);
-}
-
-static bool element(bson_iter_t *elements, bson_t *ret_document)
-{
-    while (bson_iter_next(elements))
-        if (BSON_ITER_HOLDS_DOCUMENT(elements)) return document(elements, ret_document);
-    return false;
 }
 
 /* E11000 says that our document is there already only if it was the index of _id that refused it. */
@@ -307,128 +304,128 @@ static bool of_id(const bson_t *error)
            bson_iter_next(&pattern) && strcmp(bson_iter_key(&pattern), "_id") == 0;
 }
 
-static enum client_mongo_answer write_error(const bson_t *error, struct client_mongo_counts *counts,
-                                            struct err *e)
+static enum client_mongo_answer write_error(struct client_mongo_write *w, const bson_t *error)
 {
-    int64_t code = number(error, "code");
+    int64_t code = number(error, "code"), index = number(error, "index");
+    if (index < 0 || index >= w->n) {
+        err_set(&w->why, "mongodb: an answer about a document that was not sent");
+        return CLIENT_MONGO_RETRY;
+    }
     if (code == CODE_DUPLICATE_KEY && of_id(error)) {
-        counts->duplicates = mem_grow(counts->duplicates, counts->duplicate_n, &counts->cap,
-                                      sizeof counts->duplicates[0]);
-        counts->duplicates[counts->duplicate_n++] = (uint32_t)number(error, "index");
+        struct client_mongo_counts *c = &w->counts;
+        c->duplicates = mem_grow(c->duplicates, c->duplicate_n, &c->cap, sizeof c->duplicates[0]);
+        c->duplicates[c->duplicate_n++] = w->sent_n + (uint32_t)index;
         return CLIENT_MONGO_DUPLICATES;
     }
     if (code == CODE_DUPLICATE_KEY || code == CODE_VALIDATION_FAILED) {
-        err_refuse(e, "mongodb: a rule that is not Weir's refuses a document: %.300s",
+        err_refuse(&w->why, "mongodb: a rule that is not Weir's refuses a document: %.300s",
                    text(error, "errmsg"));
         return CLIENT_MONGO_FATAL;
     }
-    err_set(e, "mongodb: write error %lld: %.300s", (long long)code, text(error, "errmsg"));
+    err_set(&w->why, "mongodb: write error %lld: %.300s", (long long)code, text(error, "errmsg"));
     return CLIENT_MONGO_RETRY;
 }
 
-/* libmongoc collects them from the commands of a bulk, the server answers a command with one. */
-static bool concern_error(const bson_t *reply, bson_t *ret_error)
+static enum client_mongo_answer write_errors(struct client_mongo_write *w, const bson_t *reply)
 {
-    bson_iter_t elements;
-    if (array(reply, "writeConcernErrors", &elements)) return element(&elements, ret_error);
-    return bson_iter_init_find(&elements, reply, "writeConcernError") &&
-           document(&elements, ret_error);
-}
-
-/* Reads what the server said about single documents; the worst of it wins. */
-static enum client_mongo_answer read_reply(const bson_t *reply, struct client_mongo_counts *counts,
-                                           struct err *e)
-{
-    bson_iter_t elements;
+    bson_iter_t list, i;
     bson_t error;
     enum client_mongo_answer worst = CLIENT_MONGO_DONE;
-    if (array(reply, "writeErrors", &elements))
-        while (element(&elements, &error)) {
-            enum client_mongo_answer answer = write_error(&error, counts, e);
-            if (answer > worst) worst = answer;
-        }
-    if (worst < CLIENT_MONGO_RETRY && concern_error(reply, &error)) {
-        err_set(e, "mongodb: not acknowledged by a majority: %.300s", text(&error, "errmsg"));
-        worst = CLIENT_MONGO_RETRY;
+    if (!bson_iter_init_find(&list, reply, "writeErrors") || !bson_iter_recurse(&list, &i))
+        return worst;
+    while (bson_iter_next(&i)) {
+        if (!document(&i, &error)) continue;
+        enum client_mongo_answer answer = write_error(w, &error);
+        if (answer > worst) worst = answer;
     }
     return worst;
 }
 
-/* A failure without a word on single documents is one of the whole command. */
-static enum client_mongo_answer answer_of(bool good, const bson_t *reply, const bson_error_t *error,
-                                          struct client_mongo_counts *counts, struct err *e)
+/* The worst of what the server said. A failure without a word on single documents is one of the whole command. */
+static enum client_mongo_answer read_reply(struct client_mongo_write *w, bool good,
+                                           const bson_t *reply, const bson_error_t *error)
 {
-    counts->duplicate_n = 0;
-    counts->matched_n = number(reply, "nMatched");
-    counts->upserted_n = number(reply, "nUpserted");
-    enum client_mongo_answer answer = read_reply(reply, counts, e);
-    if (!good && answer == CLIENT_MONGO_DONE) answer = client_mongo_failed("bulk write", error, e);
-    return answer;
+    bson_iter_t i;
+    bson_t unsafe;
+    w->counts.matched_n += number(reply, "n");
+    enum client_mongo_answer worst = write_errors(w, reply);
+    if (worst >= CLIENT_MONGO_RETRY) return worst;
+    if (bson_iter_init_find(&i, reply, "writeConcernError") && document(&i, &unsafe)) {
+        err_set(&w->why, "mongodb: not acknowledged by a majority: %.300s",
+                text(&unsafe, "errmsg"));
+        return CLIENT_MONGO_RETRY;
+    }
+    return good || worst ? worst : client_mongo_failed("write", error, &w->why);
 }
 
-enum client_mongo_answer client_mongo_execute(mongoc_bulk_operation_t *bulk_take,
-                                              struct client_mongo_counts *counts, struct err *e)
+static void begin(struct client_mongo_write *w)
 {
-    struct client_mongo_counts own = {0};
-    bson_t reply;
-    bson_error_t error = {0};
-    bool good = mongoc_bulk_operation_execute(bulk_take, &reply, &error) != 0;
-    enum client_mongo_answer answer = answer_of(good, &reply, &error, counts ? counts : &own, e);
-    bson_destroy(&reply);
-    mongoc_bulk_operation_destroy(bulk_take);
-    client_mongo_counts_finish(&own);
-    return answer;
+    w->n = 0;
+    bson_init(&w->command);
+    BSON_APPEND_UTF8(&w->command, commands[w->kind].name,
+                     mongoc_collection_get_name(w->collection));
+    BSON_APPEND_BOOL(&w->command, "ordered", false);
+    BSON_APPEND_ARRAY_BEGIN(&w->command, commands[w->kind].list, &w->documents);
 }
 
-/* --- inserts ---------------------------------------------------------------------------------------- */
-
-struct client_mongo_insert {
-    mongoc_collection_t *collection; /* ref */
-    bson_t command, documents;
-    uint32_t n;
-};
-
-struct client_mongo_insert *client_mongo_insert_new(mongoc_collection_t *collection)
+static void run(struct client_mongo_write *w)
 {
-    /* a bson_t wants more than malloc gives */
-    struct client_mongo_insert *i = aligned_alloc(_Alignof(struct client_mongo_insert), sizeof *i);
-    if (!i) abort();
-    i->collection = collection;
-    i->n = 0;
-    bson_init(&i->command);
-    BSON_APPEND_UTF8(&i->command, "insert", mongoc_collection_get_name(collection));
-    BSON_APPEND_BOOL(&i->command, "ordered", false);
-    BSON_APPEND_ARRAY_BEGIN(&i->command, "documents", &i->documents);
-    return i;
-}
-
-void client_mongo_insert_add(struct client_mongo_insert *i, const bson_t *document)
-{
-    char digits[16];
-    const char *key;
-    int len = (int)bson_uint32_to_string(i->n++, &key, digits, sizeof digits);
-    bool fits = bson_append_document(&i->documents, key, len, document);
-    assert(fits);
-}
-
-enum client_mongo_answer client_mongo_insert_execute(struct client_mongo_insert *insert_take,
-                                                     struct client_mongo_counts *counts,
-                                                     struct err *e)
-{
-    struct client_mongo_insert *i = insert_take;
     bson_t reply, opts = BSON_INITIALIZER;
     bson_error_t error = {0};
-    bson_append_array_end(&i->command, &i->documents);
     mongoc_write_concern_t *concern =
-        mongoc_write_concern_copy(mongoc_collection_get_write_concern(i->collection));
+        mongoc_write_concern_copy(mongoc_collection_get_write_concern(w->collection));
     mongoc_write_concern_append(concern, &opts);
-    bool good = mongoc_collection_write_command_with_opts(i->collection, &i->command, &opts, &reply,
+    bool good = mongoc_collection_write_command_with_opts(w->collection, &w->command, &opts, &reply,
                                                           &error);
-    enum client_mongo_answer answer = answer_of(good, &reply, &error, counts, e);
+    enum client_mongo_answer answer = read_reply(w, good, &reply, &error);
+    if (answer > w->worst) w->worst = answer;
     mongoc_write_concern_destroy(concern);
     bson_destroy(&opts);
     bson_destroy(&reply);
-    bson_destroy(&i->command);
-    free(i);
+}
+
+static void end(struct client_mongo_write *w)
+{
+    bson_append_array_end(&w->command, &w->documents);
+    if (w->n && w->worst < CLIENT_MONGO_RETRY) run(w);
+    w->sent_n += w->n;
+    bson_destroy(&w->command);
+}
+
+struct client_mongo_write *client_mongo_write_new(mongoc_collection_t *collection,
+                                                  enum client_mongo_kind kind)
+{
+    struct client_mongo_write *w = mem_aligned(_Alignof(struct client_mongo_write), sizeof *w);
+    w->collection = collection;
+    w->kind = kind;
+    begin(w);
+    return w;
+}
+
+void client_mongo_write_add(struct client_mongo_write *w, const bson_t *document)
+{
+    bool full = w->n == COMMAND_DOCUMENTS || w->documents.len + document->len > COMMAND_BYTES;
+    if (full) {
+        end(w);
+        begin(w);
+    }
+    char digits[16];
+    const char *key;
+    int len = (int)bson_uint32_to_string(w->n++, &key, digits, sizeof digits);
+    bool fits = bson_append_document(&w->documents, key, len, document);
+    assert(fits);
+}
+
+enum client_mongo_answer client_mongo_write_execute(struct client_mongo_write *w_take,
+                                                    struct client_mongo_counts *counts,
+                                                    struct err *e)
+{
+    struct client_mongo_write *w = w_take;
+    end(w);
+    enum client_mongo_answer answer = w->worst;
+    if (answer >= CLIENT_MONGO_RETRY && e->status == ERR_NONE) *e = w->why;
+    if (counts) client_mongo_counts_finish(counts), *counts = w->counts;
+    if (!counts) client_mongo_counts_finish(&w->counts);
+    free(w);
     return answer;
 }

@@ -1,5 +1,5 @@
 /* The connection to MongoDB that the stores share: bounded timeouts, writes acknowledged by a majority and
- * the journal, and one reading of what a bulk write answered. One thread. */
+ * the journal, and one reading of what a write answered. One thread. */
 #ifndef WEIR_IO_CLIENT_MONGO_H
 #define WEIR_IO_CLIENT_MONGO_H
 
@@ -23,7 +23,6 @@ struct client_mongo;
 
 /* libmongoc's own, for *_mongo.c files. */
 struct _mongoc_collection_t;
-struct _mongoc_bulk_operation_t;
 struct _bson_error_t;
 struct _bson_t;
 
@@ -48,46 +47,41 @@ MUST_CHECK bool client_mongo_index(struct client_mongo *c, const char *collectio
 MUST_CHECK bool client_mongo_empty(struct client_mongo *c, const char *collection, bool *ret_empty,
                                    struct err *e);
 
-/* What an unordered bulk came to. */
+/* What an unordered write came to. */
 enum client_mongo_answer {
     CLIENT_MONGO_DONE,       /* all acknowledged */
     CLIENT_MONGO_DUPLICATES, /* all acknowledged, but for documents whose _id was there already */
-    CLIENT_MONGO_RETRY,      /* nobody knows what was applied: repeat the whole bulk; e says why */
+    CLIENT_MONGO_RETRY,      /* nobody knows what was applied: repeat the whole write; e says why */
     CLIENT_MONGO_FATAL,      /* repeating does not help; e says why (refused) */
 };
 
 struct client_mongo_counts {
     uint32_t
-        *duplicates; /* own: indexes, in the order of the bulk, of what was refused with E11000 */
+        *duplicates; /* own: indexes, in the order of the write, of what was refused with E11000 */
     size_t duplicate_n, cap;
-    int64_t matched_n, upserted_n; /* by updates */
+    int64_t matched_n; /* by updates */
 };
 
 void client_mongo_counts_finish(struct client_mongo_counts *counts);
 
-/* client_mongo_execute runs an unordered bulk (taken: it is destroyed) and reads its answer into counts, which
- * are emptied first and may be NULL. An empty bulk is DONE. */
-MUST_CHECK enum client_mongo_answer client_mongo_execute(struct _mongoc_bulk_operation_t *bulk_take,
-                                                         struct client_mongo_counts *counts,
-                                                         struct err *e);
+/* An unordered write of documents that are BSON and valid already: they are copied into the command as they are,
+ * where libmongoc's bulks would walk through every one of them twice. */
+struct client_mongo_write;
 
-/* client_mongo_bulk starts an unordered bulk on a collection, for client_mongo_execute. It must fit into one
- * command (only inserts or only updates, < 48 MB, < 100,000): libmongoc 1.23 splits others, and a duplicate in
- * one command hides that the next one never got through. */
-struct _mongoc_bulk_operation_t *client_mongo_bulk(struct _mongoc_collection_t *collection);
+enum client_mongo_kind { CLIENT_MONGO_INSERT, CLIENT_MONGO_UPDATE };
 
-/* An unordered insert of documents that are BSON and valid already: they are copied into the command as they are, where a
- * bulk would walk through every one of them twice. All of them must fit into one command: < 16 MB with 16 bytes
- * beside each, < 100,000. */
-struct client_mongo_insert;
+struct client_mongo_write *client_mongo_write_new(struct _mongoc_collection_t *collection,
+                                                  enum client_mongo_kind kind);
 
-struct client_mongo_insert *client_mongo_insert_new(struct _mongoc_collection_t *collection);
-void client_mongo_insert_add(struct client_mongo_insert *i, const struct _bson_t *document);
+/* client_mongo_write_add copies a document to be inserted, or {q: what is to be updated, u: how}, into the command in hand.
+ * When that is full it is sent first; what came of it client_mongo_write_execute tells. */
+void client_mongo_write_add(struct client_mongo_write *w, const struct _bson_t *document);
 
-/* client_mongo_insert_execute sends it (taken) and reads the answer as client_mongo_execute does. */
-MUST_CHECK enum client_mongo_answer
-client_mongo_insert_execute(struct client_mongo_insert *insert_take,
-                            struct client_mongo_counts *counts, struct err *e);
+/* client_mongo_write_execute sends what is left (w is taken: it is freed) and answers for all; counts are emptied first and may
+ * be NULL. An empty write is DONE. After RETRY or FATAL nothing more is sent. */
+MUST_CHECK enum client_mongo_answer client_mongo_write_execute(struct client_mongo_write *w_take,
+                                                               struct client_mongo_counts *counts,
+                                                               struct err *e);
 
 /* client_mongo_failed sets e to the error of any other operation (a cursor's, say), with a word on what it was
  * for. Answers RETRY or FATAL. */

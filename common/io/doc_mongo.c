@@ -1,13 +1,20 @@
 #include "io/doc_mongo.h"
 
 #include <bson/bson.h>
-#include <stdio.h>
 
 enum { SLATE_MAX = 1000 };
 
 void doc_mongo_add_text(bson_t *to, const char *name, struct str text)
 {
     bson_append_utf8(to, name, -1, text.at, (int)text.len);
+}
+
+void doc_mongo_add_element(bson_t *list, size_t i, struct str text)
+{
+    char digits[16];
+    const char *key;
+    size_t len = bson_uint32_to_string((uint32_t)i, &key, digits, sizeof digits);
+    bson_append_utf8(list, key, (int)len, text.at, (int)text.len);
 }
 
 bool doc_mongo_text(const void *bson_iter, size_t least, size_t most, struct str *ret_text)
@@ -23,12 +30,8 @@ bool doc_mongo_text(const void *bson_iter, size_t least, size_t most, struct str
 static void add_list(bson_t *to, const char *name, const struct str *texts, size_t n)
 {
     bson_t list;
-    char key[DOC_MONGO_KEY_BYTES];
     BSON_APPEND_ARRAY_BEGIN(to, name, &list);
-    for (size_t i = 0; i < n; i++) {
-        snprintf(key, sizeof key, "%zu", i);
-        doc_mongo_add_text(&list, key, texts[i]);
-    }
+    for (size_t i = 0; i < n; i++) doc_mongo_add_element(&list, i, texts[i]);
     bson_append_array_end(to, &list);
 }
 

@@ -7,10 +7,11 @@
 
 struct _bson_t;
 
-enum { DOC_MONGO_KEY_BYTES = 24 }; /* of an array's element, "0", "1" ... */
-
 /* doc_mongo_add_text appends a member. */
 void doc_mongo_add_text(struct _bson_t *to, const char *name, struct str text);
+
+/* doc_mongo_add_element appends the i-th element of an array. */
+void doc_mongo_add_element(struct _bson_t *list, size_t i, struct str text);
 
 /* doc_mongo_text borrows a string of least to most bytes of text; false = it is something else. */
 MUST_CHECK bool doc_mongo_text(const void *bson_iter, size_t least, size_t most,

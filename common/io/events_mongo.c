@@ -9,11 +9,7 @@
 #include "base/mem.h"
 #include "flow/consumed.h"
 
-enum {
-    BULK_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 documents and 16 MiB */
-    BULK_BYTES = 15 << 20,  /* leaves room for the names of as many elements of an array */
-    TTL_MAX_DAYS = 24855,   /* MongoDB takes 2^31 seconds; more it refuses at every start */
-};
+enum { TTL_MAX_DAYS = 24855 }; /* MongoDB takes 2^31 seconds; more it refuses at every start */
 
 const struct config_row events_mongo_rows[] = {
     {"archive", "ttl", CONFIG_DURATION, "0", "delete events so long after their time; 0 = never",
@@ -29,32 +25,26 @@ struct events_mongo {
     struct buf documents; /* the batch as BSON, one behind the other */
     size_t *ends;         /* own: where each document ends */
     size_t n, cap;
-    struct consumed pairs;   /* the batch as pairs */
-    bson_t document, update; /* own, for building */
+    struct consumed pairs; /* the batch as pairs */
+    bson_t document;       /* own, for building */
 };
 
 struct events_mongo *events_mongo_new(struct client_mongo *client, int64_t epoch)
 {
-    /* a bson_t wants more than malloc gives */
-    struct events_mongo *m = aligned_alloc(_Alignof(struct events_mongo), sizeof *m);
-    if (!m) abort();
-    *m = (struct events_mongo){
-        .client = client,
-        .events = client_mongo_collection(client, "events"),
-        .consumed = client_mongo_collection(client, "consumed"),
-        .epoch = epoch,
-    };
+    struct events_mongo *m = mem_aligned(_Alignof(struct events_mongo), sizeof *m);
+    m->client = client;
+    m->events = client_mongo_collection(client, "events");
+    m->consumed = client_mongo_collection(client, "consumed");
+    m->epoch = epoch;
     buf_init(&m->documents, SIZE_MAX / 4);
     consumed_init(&m->pairs);
     bson_init(&m->document);
-    bson_init(&m->update);
     return m;
 }
 
 void events_mongo_free(struct events_mongo *m)
 {
     if (!m) return;
-    bson_destroy(&m->update);
     bson_destroy(&m->document);
     consumed_finish(&m->pairs);
     free(m->ends);
@@ -209,8 +199,7 @@ static enum client_mongo_answer compare(struct events_mongo *m, const struct map
     return answer;
 }
 
-/* The documents of a bulk that began at document `from` and were there already. */
-static enum client_mongo_answer read_back(struct events_mongo *m, size_t from,
+static enum client_mongo_answer read_back(struct events_mongo *m,
                                           const struct client_mongo_counts *counts,
                                           struct events_mongo_report *report, struct err *e)
 {
@@ -218,9 +207,8 @@ static enum client_mongo_answer read_back(struct events_mongo *m, size_t from,
     map_init(&by_id);
     for (size_t i = 0; i < counts->duplicate_n; i++) {
         bson_t own;
-        size_t at = from + counts->duplicates[i];
-        document_at(m, at, &own);
-        *map_put(&by_id, id_of(&own), NULL) = at;
+        document_at(m, counts->duplicates[i], &own);
+        *map_put(&by_id, id_of(&own), NULL) = counts->duplicates[i];
     }
     enum client_mongo_answer answer = compare(m, &by_id, report, e);
     map_finish(&by_id);
@@ -229,44 +217,25 @@ static enum client_mongo_answer read_back(struct events_mongo *m, size_t from,
 
 /* --- writing -------------------------------------------------------------------------------------- */
 
-static size_t bulk_end(const struct events_mongo *m, size_t from)
+static enum client_mongo_answer insert_events(struct events_mongo *m,
+                                              struct events_mongo_report *report, struct err *e)
 {
-    size_t to = from + 1;
-    while (to < m->n && to - from < BULK_DOCUMENTS && m->ends[to] - start_of(m, from) <= BULK_BYTES)
-        to++;
-    return to;
-}
-
-static enum client_mongo_answer insert(struct events_mongo *m, size_t from, size_t to,
-                                       struct events_mongo_report *report, struct err *e)
-{
-    struct client_mongo_insert *command = client_mongo_insert_new(m->events);
-    for (size_t i = from; i < to; i++) {
+    struct client_mongo_write *w = client_mongo_write_new(m->events, CLIENT_MONGO_INSERT);
+    for (size_t i = 0; i < m->n; i++) {
         bson_t document;
         document_at(m, i, &document);
-        client_mongo_insert_add(command, &document);
+        client_mongo_write_add(w, &document);
     }
     struct client_mongo_counts counts = {0};
-    enum client_mongo_answer answer = client_mongo_insert_execute(command, &counts, e);
-    report->duplicate_n += counts.duplicate_n;
-    if (answer == CLIENT_MONGO_DUPLICATES) answer = read_back(m, from, &counts, report, e);
+    enum client_mongo_answer answer = client_mongo_write_execute(w, &counts, e);
+    report->duplicate_n = counts.duplicate_n;
+    if (answer == CLIENT_MONGO_DUPLICATES) answer = read_back(m, &counts, report, e);
     client_mongo_counts_finish(&counts);
     return answer;
 }
 
-static enum client_mongo_answer insert_all(struct events_mongo *m,
-                                           struct events_mongo_report *report, struct err *e)
-{
-    for (size_t from = 0, to; from < m->n; from = to) {
-        to = bulk_end(m, from);
-        enum client_mongo_answer answer = insert(m, from, to, report, e);
-        if (answer >= CLIENT_MONGO_RETRY) return answer;
-    }
-    return report->duplicate_n ? CLIENT_MONGO_DUPLICATES : CLIENT_MONGO_DONE;
-}
-
 /* Most pairs are new, and an insert costs MongoDB a third of an upsert. */
-static void insert_pair(struct events_mongo *m, struct client_mongo_insert *command,
+static void insert_pair(struct events_mongo *m, struct client_mongo_write *w,
                         const struct consumed_entry *pair)
 {
     bson_reinit(&m->document);
@@ -275,37 +244,37 @@ static void insert_pair(struct events_mongo *m, struct client_mongo_insert *comm
     append(&m->document, "item", pair->item);
     append_date(&m->document, "first", pair->span.first_ms);
     append_date(&m->document, "last", pair->span.last_ms);
-    client_mongo_insert_add(command, &m->document);
+    client_mongo_write_add(w, &m->document);
 }
 
 /* first = min(first, ours), last = max(last, ours): in any order, any number of times. */
-static void widen_pair(struct events_mongo *m, mongoc_bulk_operation_t *bulk,
+static void widen_pair(struct events_mongo *m, struct client_mongo_write *w,
                        const struct consumed_entry *pair)
 {
-    bson_t part;
+    bson_t filter, change, part;
     bson_reinit(&m->document);
-    append(&m->document, "_id", pair->key);
-    bson_reinit(&m->update);
-    BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$min", &part);
+    BSON_APPEND_DOCUMENT_BEGIN(&m->document, "q", &filter);
+    append(&filter, "_id", pair->key);
+    bson_append_document_end(&m->document, &filter);
+    BSON_APPEND_DOCUMENT_BEGIN(&m->document, "u", &change);
+    BSON_APPEND_DOCUMENT_BEGIN(&change, "$min", &part);
     append_date(&part, "first", pair->span.first_ms);
-    bson_append_document_end(&m->update, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&m->update, "$max", &part);
+    bson_append_document_end(&change, &part);
+    BSON_APPEND_DOCUMENT_BEGIN(&change, "$max", &part);
     append_date(&part, "last", pair->span.last_ms);
-    bson_append_document_end(&m->update, &part);
-    bool good =
-        mongoc_bulk_operation_update_one_with_opts(bulk, &m->document, &m->update, NULL, NULL);
-    assert(good);
+    bson_append_document_end(&change, &part);
+    bson_append_document_end(&m->document, &change);
+    client_mongo_write_add(w, &m->document);
 }
 
 /* Widens those of the pairs that were there already. */
 static enum client_mongo_answer widen(struct events_mongo *m, const struct consumed_entry *pairs,
                                       const struct client_mongo_counts *known, struct err *e)
 {
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(m->consumed);
-    for (size_t i = 0; i < known->duplicate_n; i++)
-        widen_pair(m, bulk, &pairs[known->duplicates[i]]);
+    struct client_mongo_write *w = client_mongo_write_new(m->consumed, CLIENT_MONGO_UPDATE);
+    for (size_t i = 0; i < known->duplicate_n; i++) widen_pair(m, w, &pairs[known->duplicates[i]]);
     struct client_mongo_counts counts = {0};
-    enum client_mongo_answer answer = client_mongo_execute(bulk, &counts, e);
+    enum client_mongo_answer answer = client_mongo_write_execute(w, &counts, e);
     if (answer == CLIENT_MONGO_DONE && (size_t)counts.matched_n != known->duplicate_n) {
         err_set(e, "mongodb: consumed: somebody deletes documents");
         answer = CLIENT_MONGO_RETRY;
@@ -314,28 +283,16 @@ static enum client_mongo_answer widen(struct events_mongo *m, const struct consu
     return answer;
 }
 
-static enum client_mongo_answer
-write_pairs(struct events_mongo *m, const struct consumed_entry *pairs, size_t n, struct err *e)
+static enum client_mongo_answer write_pairs(struct events_mongo *m, struct err *e)
 {
-    struct client_mongo_insert *command = client_mongo_insert_new(m->consumed);
-    for (size_t i = 0; i < n; i++) insert_pair(m, command, &pairs[i]);
+    struct consumed_entry *pairs = mem_zero(m->pairs.index.n, sizeof pairs[0]);
+    struct client_mongo_write *w = client_mongo_write_new(m->consumed, CLIENT_MONGO_INSERT);
+    for (size_t cursor = 0, i = 0; consumed_next(&m->pairs, &cursor, &pairs[i]); i++)
+        insert_pair(m, w, &pairs[i]);
     struct client_mongo_counts known = {0};
-    enum client_mongo_answer answer = client_mongo_insert_execute(command, &known, e);
+    enum client_mongo_answer answer = client_mongo_write_execute(w, &known, e);
     if (answer == CLIENT_MONGO_DUPLICATES) answer = widen(m, pairs, &known, e);
     client_mongo_counts_finish(&known);
-    return answer;
-}
-
-static enum client_mongo_answer write_all_pairs(struct events_mongo *m, struct err *e)
-{
-    size_t most = m->pairs.index.n < BULK_DOCUMENTS ? m->pairs.index.n : BULK_DOCUMENTS;
-    struct consumed_entry *pairs = mem_zero(most, sizeof pairs[0]);
-    enum client_mongo_answer answer = CLIENT_MONGO_DONE;
-    size_t cursor = 0, n;
-    do {
-        for (n = 0; n < most && consumed_next(&m->pairs, &cursor, &pairs[n]);) n++;
-        if (n) answer = write_pairs(m, pairs, n, e);
-    } while (n && answer == CLIENT_MONGO_DONE);
     free(pairs);
     return answer;
 }
@@ -344,8 +301,8 @@ enum client_mongo_answer events_mongo_write(struct events_mongo *m,
                                             struct events_mongo_report *ret_report, struct err *e)
 {
     *ret_report = (struct events_mongo_report){0};
-    enum client_mongo_answer inserted = insert_all(m, ret_report, e);
+    enum client_mongo_answer inserted = insert_events(m, ret_report, e);
     if (inserted >= CLIENT_MONGO_RETRY) return inserted;
-    enum client_mongo_answer paired = write_all_pairs(m, e);
+    enum client_mongo_answer paired = write_pairs(m, e);
     return paired == CLIENT_MONGO_DONE ? inserted : paired;
 }

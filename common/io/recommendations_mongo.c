@@ -1,7 +1,6 @@
 #include "io/recommendations_mongo.h"
 
 #include <mongoc/mongoc.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -28,12 +27,8 @@ void recommendations_mongo_free(struct recommendations_mongo *r)
 static void append_history(bson_t *to, const struct history *history)
 {
     bson_t list;
-    char key[DOC_MONGO_KEY_BYTES];
     BSON_APPEND_ARRAY_BEGIN(to, "history", &list);
-    for (size_t i = 0; i < history->n; i++) {
-        snprintf(key, sizeof key, "%zu", i);
-        doc_mongo_add_text(&list, key, history->at[i].item);
-    }
+    for (size_t i = 0; i < history->n; i++) doc_mongo_add_element(&list, i, history->at[i].item);
     bson_append_array_end(to, &list);
 }
 
@@ -69,19 +64,17 @@ static void append_previous(bson_t *to, const struct recommendations_mongo_doc *
     BSON_APPEND_INT64(to, "previous_reward", d->previous_reward);
 }
 
-static void add_insert(mongoc_bulk_operation_t *bulk, const struct recommendations_mongo_doc *d)
+static void build(bson_t *document, const struct recommendations_mongo_doc *d)
 {
     char id[SLATE_ID_BYTES];
-    bson_t document = BSON_INITIALIZER;
-    doc_mongo_add_text(&document, "_id", slate_id(d->user, d->end_ms, id));
-    doc_mongo_add_text(&document, "user", d->user);
-    BSON_APPEND_DATE_TIME(&document, "time", d->end_ms);
-    append_history(&document, d->history);
-    doc_mongo_add_slate(&document, d->slate);
-    append_origin(&document, d);
-    append_previous(&document, d);
-    mongoc_bulk_operation_insert(bulk, &document);
-    bson_destroy(&document);
+    bson_reinit(document);
+    doc_mongo_add_text(document, "_id", slate_id(d->user, d->end_ms, id));
+    doc_mongo_add_text(document, "user", d->user);
+    BSON_APPEND_DATE_TIME(document, "time", d->end_ms);
+    append_history(document, d->history);
+    doc_mongo_add_slate(document, d->slate);
+    append_origin(document, d);
+    append_previous(document, d);
 }
 
 enum client_mongo_answer recommendations_mongo_insert(struct recommendations_mongo *r,
@@ -89,10 +82,14 @@ enum client_mongo_answer recommendations_mongo_insert(struct recommendations_mon
                                                       size_t n, struct client_mongo_counts *counts,
                                                       struct err *e)
 {
-    if (n == 0) return CLIENT_MONGO_DONE;
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(r->collection);
-    for (size_t i = 0; i < n; i++) add_insert(bulk, &docs[i]);
-    return client_mongo_execute(bulk, counts, e);
+    struct client_mongo_write *w = client_mongo_write_new(r->collection, CLIENT_MONGO_INSERT);
+    bson_t document = BSON_INITIALIZER;
+    for (size_t i = 0; i < n; i++) {
+        build(&document, &docs[i]);
+        client_mongo_write_add(w, &document);
+    }
+    bson_destroy(&document);
+    return client_mongo_write_execute(w, counts, e);
 }
 
 static enum client_mongo_answer
@@ -136,28 +133,32 @@ enum client_mongo_answer recommendations_mongo_find(struct recommendations_mongo
     return answer;
 }
 
-static void add_reward(mongoc_bulk_operation_t *bulk, const struct recommendations_mongo_doc *d)
+static void build_reward(bson_t *update, const struct recommendations_mongo_doc *d)
 {
     char id[SLATE_ID_BYTES];
-    bson_t filter = BSON_INITIALIZER, update = BSON_INITIALIZER, set;
+    bson_t filter, change, set;
+    bson_reinit(update);
+    BSON_APPEND_DOCUMENT_BEGIN(update, "q", &filter);
     doc_mongo_add_text(&filter, "_id", slate_id(d->user, d->previous_ms, id));
-    BSON_APPEND_DOCUMENT_BEGIN(&update, "$set", &set);
+    bson_append_document_end(update, &filter);
+    BSON_APPEND_DOCUMENT_BEGIN(update, "u", &change);
+    BSON_APPEND_DOCUMENT_BEGIN(&change, "$set", &set);
     BSON_APPEND_INT64(&set, "reward", d->previous_reward);
-    bson_append_document_end(&update, &set);
-    mongoc_bulk_operation_update_one(bulk, &filter, &update, false);
-    bson_destroy(&filter);
-    bson_destroy(&update);
+    bson_append_document_end(&change, &set);
+    bson_append_document_end(update, &change);
 }
 
 enum client_mongo_answer recommendations_mongo_reward(struct recommendations_mongo *r,
                                                       const struct recommendations_mongo_doc *docs,
                                                       size_t n, struct err *e)
 {
-    size_t known = 0;
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(r->collection);
-    for (size_t i = 0; i < n; i++)
-        if (docs[i].has_previous) add_reward(bulk, &docs[i]), known++;
-    if (known) return client_mongo_execute(bulk, NULL, e);
-    mongoc_bulk_operation_destroy(bulk);
-    return CLIENT_MONGO_DONE;
+    struct client_mongo_write *w = client_mongo_write_new(r->collection, CLIENT_MONGO_UPDATE);
+    bson_t update = BSON_INITIALIZER;
+    for (size_t i = 0; i < n; i++) {
+        if (!docs[i].has_previous) continue;
+        build_reward(&update, &docs[i]);
+        client_mongo_write_add(w, &update);
+    }
+    bson_destroy(&update);
+    return client_mongo_write_execute(w, NULL, e);
 }

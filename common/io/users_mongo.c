@@ -1,7 +1,6 @@
 #include "io/users_mongo.h"
 
 #include <mongoc/mongoc.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -190,28 +189,38 @@ enum client_mongo_answer users_mongo_find(struct users_mongo *u, const struct st
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void append_entry(bson_t *list, const char *key, const struct history_entry *entry)
+static struct str position_text(struct position p, char text[POSITION_BYTES])
+{
+    char *at = str_put_int64(text, p.partition);
+    *at++ = ':';
+    at = str_put_int64(at, p.offset);
+    *at++ = ':';
+    at = str_put_int64(at, p.row);
+    return (struct str){text, (size_t)(at - text)};
+}
+
+static void append_entry(bson_t *list, const char *key, size_t len,
+                         const struct history_entry *entry)
 {
     bson_t document;
     char pos[POSITION_BYTES];
-    snprintf(pos, sizeof pos, "%d:%lld:%d", entry->position.partition,
-             (long long)entry->position.offset, entry->position.row);
-    BSON_APPEND_DOCUMENT_BEGIN(list, key, &document);
+    bson_append_document_begin(list, key, (int)len, &document);
     doc_mongo_add_text(&document, "item", entry->item);
     if (entry->behavior.at) doc_mongo_add_text(&document, "behavior", entry->behavior);
     BSON_APPEND_DATE_TIME(&document, "time", entry->time_ms);
-    BSON_APPEND_UTF8(&document, "pos", pos);
+    doc_mongo_add_text(&document, "pos", position_text(entry->position, pos));
     bson_append_document_end(list, &document);
 }
 
 static void append_history(bson_t *to, const struct history *history)
 {
     bson_t list;
-    char key[DOC_MONGO_KEY_BYTES];
+    char digits[16];
+    const char *key;
     BSON_APPEND_ARRAY_BEGIN(to, "history", &list);
-    for (size_t i = 0; i < history->n; i++) {
-        snprintf(key, sizeof key, "%zu", i);
-        append_entry(&list, key, &history->at[i]);
+    for (uint32_t i = 0; i < history->n; i++) {
+        size_t len = bson_uint32_to_string(i, &key, digits, sizeof digits);
+        append_entry(&list, key, len, &history->at[i]);
     }
     bson_append_array_end(to, &list);
 }
@@ -234,45 +243,52 @@ static void append_content(bson_t *to, const struct users_mongo_write *w)
     append_last(to, w);
 }
 
-static void add_insert(mongoc_bulk_operation_t *bulk, const struct users_mongo_write *w)
+static void build_insert(bson_t *document, const struct users_mongo_write *w)
 {
-    bson_t document = BSON_INITIALIZER;
-    doc_mongo_add_text(&document, "_id", w->user);
-    BSON_APPEND_INT32(&document, "v", VERSION);
-    append_content(&document, w);
-    mongoc_bulk_operation_insert(bulk, &document);
-    bson_destroy(&document);
+    doc_mongo_add_text(document, "_id", w->user);
+    BSON_APPEND_INT32(document, "v", VERSION);
+    append_content(document, w);
 }
 
-static void add_update(mongoc_bulk_operation_t *bulk, const struct users_mongo_write *w)
+static void build_update(bson_t *update, const struct users_mongo_write *w)
 {
-    bson_t filter = BSON_INITIALIZER, update = BSON_INITIALIZER, set;
+    bson_t filter, change, set;
+    BSON_APPEND_DOCUMENT_BEGIN(update, "q", &filter);
     doc_mongo_add_text(&filter, "_id", w->user);
     BSON_APPEND_INT64(&filter, "rev", w->rev);
-    BSON_APPEND_DOCUMENT_BEGIN(&update, "$set", &set);
+    bson_append_document_end(update, &filter);
+    BSON_APPEND_DOCUMENT_BEGIN(update, "u", &change);
+    BSON_APPEND_DOCUMENT_BEGIN(&change, "$set", &set);
     append_content(&set, w);
-    bson_append_document_end(&update, &set);
-    mongoc_bulk_operation_update_one(bulk, &filter, &update, false);
-    bson_destroy(&filter);
-    bson_destroy(&update);
+    bson_append_document_end(&change, &set);
+    bson_append_document_end(update, &change);
+}
+
+static enum client_mongo_answer write_all(struct users_mongo *u, enum client_mongo_kind kind,
+                                          const struct users_mongo_write *writes, size_t n,
+                                          struct client_mongo_counts *counts, struct err *e)
+{
+    struct client_mongo_write *w = client_mongo_write_new(u->collection, kind);
+    bson_t document = BSON_INITIALIZER;
+    for (size_t i = 0; i < n; i++) {
+        bson_reinit(&document);
+        (kind == CLIENT_MONGO_INSERT ? build_insert : build_update)(&document, &writes[i]);
+        client_mongo_write_add(w, &document);
+    }
+    bson_destroy(&document);
+    return client_mongo_write_execute(w, counts, e);
 }
 
 enum client_mongo_answer users_mongo_insert(struct users_mongo *u,
                                             const struct users_mongo_write *writes, size_t n,
                                             struct client_mongo_counts *counts, struct err *e)
 {
-    if (n == 0) return CLIENT_MONGO_DONE;
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(u->collection);
-    for (size_t i = 0; i < n; i++) add_insert(bulk, &writes[i]);
-    return client_mongo_execute(bulk, counts, e);
+    return write_all(u, CLIENT_MONGO_INSERT, writes, n, counts, e);
 }
 
 enum client_mongo_answer users_mongo_update(struct users_mongo *u,
                                             const struct users_mongo_write *writes, size_t n,
                                             struct client_mongo_counts *counts, struct err *e)
 {
-    if (n == 0) return CLIENT_MONGO_DONE;
-    mongoc_bulk_operation_t *bulk = client_mongo_bulk(u->collection);
-    for (size_t i = 0; i < n; i++) add_update(bulk, &writes[i]);
-    return client_mongo_execute(bulk, counts, e);
+    return write_all(u, CLIENT_MONGO_UPDATE, writes, n, counts, e);
 }

@@ -28,8 +28,8 @@ WRITES = {
     "count": ["rd_kafka_commit_transaction any", "rd_kafka_send_offsets_to_transaction any",
               "rd_kafka_begin_transaction any"],
     "rank": ["redisGetReply any", "rd_kafka_commit_queue any", "redisGetReply any"],
-    "recommend": ["mongoc_bulk_operation_execute recommendations",
-                  "mongoc_bulk_operation_execute users", "rd_kafka_commit_queue any"],
+    "recommend": ["mongoc_collection_write_command_with_opts recommendations",
+                  "mongoc_collection_write_command_with_opts users", "rd_kafka_commit_queue any"],
 }
 REFUSED = {    # store: the metrics that count it
     "kafka commits": ["weir_commits_refused_total"],

@@ -7,7 +7,7 @@
  *     CRASH_STORM_US=500               a signal that nobody waits for, so often
  *
  * CALL is a name, or "any" for all that send and receive; PEER a name of CRASH_PEERS, "client", "unix", "file", or "any"
- * for all sockets; of MongoDB's bulks the collection. K counts the calls that fit; %K = each K-th. Library threads make
+ * for all sockets; of MongoDB's writes the collection. K counts the calls that fit; %K = each K-th. Library threads make
  * their own calls, so K finds another place in every run: what was hit stands in the log.
  * DEED "count" logs at the end how many calls there were.
  *
@@ -349,27 +349,6 @@ rd_kafka_message_t *rd_kafka_consumer_poll(rd_kafka_t *rk, int ms)
 {
     point("rd_kafka_consumer_poll", "", false);
     return REAL(rd_kafka_consumer_poll)(rk, ms);
-}
-
-/* Which collection a bulk is for: our programs make one at a time, and execute it. */
-static _Thread_local char collection_name[32];
-
-mongoc_bulk_operation_t *
-mongoc_collection_create_bulk_operation_with_opts(mongoc_collection_t *collection,
-                                                  const bson_t *opts)
-{
-    const char *name = REAL(mongoc_collection_get_name)(collection);
-    snprintf(collection_name, sizeof collection_name, "%s", name);
-    return REAL(mongoc_collection_create_bulk_operation_with_opts)(collection, opts);
-}
-
-uint32_t mongoc_bulk_operation_execute(mongoc_bulk_operation_t *bulk, bson_t *reply,
-                                       bson_error_t *error)
-{
-    point("mongoc_bulk_operation_execute", collection_name, false);
-    uint32_t hint = REAL(mongoc_bulk_operation_execute)(bulk, reply, error);
-    point("mongoc_bulk_operation_execute", collection_name, true);
-    return hint;
 }
 
 bool mongoc_collection_write_command_with_opts(mongoc_collection_t *collection,

@@ -1,5 +1,5 @@
-/* A collection of one document. Stands in for io/client_mongo.c, and for the driver's cursors and bulks by functions of
- * their names; for the one file of a test that includes it. */
+/* A collection of one document. Stands in for io/client_mongo.c, and for the driver's cursors by functions of their names; for
+ * the one file of a test that includes it. */
 #ifndef WEIR_TESTS_STORE_DOUBLE_H
 #define WEIR_TESTS_STORE_DOUBLE_H
 
@@ -23,16 +23,25 @@ struct _mongoc_collection_t *client_mongo_collection(struct client_mongo *c, con
     return NULL;
 }
 
-struct _mongoc_bulk_operation_t *client_mongo_bulk(struct _mongoc_collection_t *collection)
+struct client_mongo_write *client_mongo_write_new(struct _mongoc_collection_t *collection,
+                                                  enum client_mongo_kind kind)
 {
-    (void)collection;
+    (void)collection, (void)kind;
     return NULL;
 }
 
-enum client_mongo_answer client_mongo_execute(struct _mongoc_bulk_operation_t *bulk_take,
-                                              struct client_mongo_counts *counts, struct err *e)
+void client_mongo_write_add(struct client_mongo_write *w, const struct _bson_t *document)
 {
-    (void)bulk_take, (void)counts, (void)e;
+    (void)w;
+    bson_destroy(store_double.written);
+    store_double.written = bson_copy(document);
+}
+
+enum client_mongo_answer client_mongo_write_execute(struct client_mongo_write *w_take,
+                                                    struct client_mongo_counts *counts,
+                                                    struct err *e)
+{
+    (void)w_take, (void)counts, (void)e;
     return CLIENT_MONGO_DONE;
 }
 
@@ -67,14 +76,6 @@ bool mongoc_cursor_error(struct _mongoc_cursor_t *cursor, struct _bson_error_t *
 {
     (void)cursor, (void)error;
     return false;
-}
-
-void mongoc_bulk_operation_insert(struct _mongoc_bulk_operation_t *bulk,
-                                  const struct _bson_t *document)
-{
-    (void)bulk;
-    bson_destroy(store_double.written);
-    store_double.written = bson_copy(document);
 }
 
 static inline void store_double_forget(void)

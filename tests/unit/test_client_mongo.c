@@ -1,5 +1,5 @@
-/* What an unordered bulk came to, from what libmongoc 1.23 said of MongoDB 6.0's answers: recorded with the server's own
- * failCommand, a validator and a foreign index. */
+/* What an unordered write came to, from MongoDB 6.0's answers: recorded with the server's own failCommand, a validator and a
+ * foreign index. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +11,7 @@
 
 #include "io/client_mongo.h"
 
-#define COUNTS(n)                                                                                  \
-    "{\"nInserted\":" #n ",\"nMatched\":0,\"nModified\":0,\"nRemoved\":0,\"nUpserted\":0"
-#define NOTHING COUNTS(0) ",\"writeErrors\":[]}"
+#define ERRORS(n, ...) "{\"n\":" #n ",\"writeErrors\":[" __VA_ARGS__ "]"
 #define DUPLICATE(index, id)                                                                       \
     "{\"index\":" #index ",\"code\":11000,\"errmsg\":\"E11000 duplicate key error collection: "    \
     "rec.a index: _id_ dup key: { _id: \\\"" id                                                    \
@@ -24,11 +22,14 @@
     "\",\"details\":{\"operatorName\":\"$gt\",\"reason\":\"comparison "                            \
     "failed\"}}}"
 #define UNACKNOWLEDGED                                                                             \
-    ",\"writeConcernErrors\":[{\"code\":64,\"errmsg\":\"waiting for replication timed "            \
-    "out\",\"codeName\":\"WriteConcernFailed\",\"errInfo\":{\"wtimeout\":true}}]}"
+    ",\"writeConcernError\":{\"code\":64,\"codeName\":\"WriteConcernFailed\",\"errmsg\":"          \
+    "\"waiting "                                                                                   \
+    "for replication timed out\",\"errInfo\":{\"wtimeout\":true}}"
 #define SHUT_DOWN                                                                                  \
-    ",\"writeConcernErrors\":[{\"code\":91,\"errmsg\":\"Replication is being shut "                \
-    "down\",\"codeName\":\"ShutdownInProgress\"}]}"
+    ",\"writeConcernError\":{\"code\":91,\"codeName\":\"ShutdownInProgress\",\"errmsg\":"          \
+    "\"Replication is being shut down\"}"
+#define OK ",\"ok\":1}"
+#define NOTHING "{\"ok\":0}"
 
 struct recorded {
     const char *reply;
@@ -37,36 +38,66 @@ struct recorded {
     size_t duplicate_n;
 };
 
-static const struct recorded *now;
+/* The answers to the commands of a write, one after the other, and the sizes of these commands. */
+static struct {
+    const struct recorded *next;
+    size_t sent_n, n[8];
+} server;
 
-/* The driver's, as far as client_mongo_execute uses them. */
-uint32_t mongoc_bulk_operation_execute(mongoc_bulk_operation_t *bulk, bson_t *reply,
-                                       bson_error_t *error)
+/* The driver's, as far as client_mongo_write uses them. */
+bool mongoc_collection_write_command_with_opts(mongoc_collection_t *collection,
+                                               const bson_t *command, const bson_t *opts,
+                                               bson_t *reply, bson_error_t *error)
 {
-    (void)bulk;
-    bson_error_t broken;
-    assert_true(bson_init_from_json(reply, now->reply, -1, &broken));
-    bson_set_error(error, now->domain, now->code, "recorded");
-    return now->domain ? 0 : 1;
+    (void)collection, (void)opts;
+    bson_iter_t i;
+    bson_t list;
+    uint32_t len;
+    const uint8_t *bytes;
+    const struct recorded *r = server.next++;
+    assert_true(bson_iter_init_find(&i, command, "documents"));
+    bson_iter_array(&i, &len, &bytes);
+    assert_true(bson_init_static(&list, bytes, len));
+    server.n[server.sent_n++] = bson_count_keys(&list);
+    assert_in_range(command->len, 0, 16 << 20);
+    assert_true(bson_init_from_json(reply, r->reply, -1, error));
+    bson_set_error(error, r->domain, r->code, "recorded");
+    return r->domain == 0;
 }
 
-void mongoc_bulk_operation_destroy(mongoc_bulk_operation_t *bulk)
+const char *mongoc_collection_get_name(mongoc_collection_t *collection)
 {
-    (void)bulk;
+    (void)collection;
+    return "a";
+}
+
+const mongoc_write_concern_t *mongoc_collection_get_write_concern(const mongoc_collection_t *c)
+{
+    return (const void *)c;
+}
+
+mongoc_write_concern_t *mongoc_write_concern_copy(const mongoc_write_concern_t *concern)
+{
+    (void)concern;
+    return NULL;
+}
+
+bool mongoc_write_concern_append(mongoc_write_concern_t *concern, bson_t *opts)
+{
+    (void)concern, (void)opts;
+    return true;
 }
 
 enum { SERVER = MONGOC_ERROR_SERVER, WRITE_CONCERN = MONGOC_ERROR_WRITE_CONCERN };
 
 static const struct recorded all[] = {
-    {COUNTS(3) ",\"writeErrors\":[]}", 0, 0, CLIENT_MONGO_DONE, 0},
-    {COUNTS(3) ",\"writeErrors\":[" DUPLICATE(0, "1") "," DUPLICATE(1, "2") "]}", SERVER, 11000,
-     CLIENT_MONGO_DUPLICATES, 2},
+    {"{\"n\":3" OK, 0, 0, CLIENT_MONGO_DONE, 0},
+    {ERRORS(3, DUPLICATE(0, "1") "," DUPLICATE(1, "2")) OK, 0, 0, CLIENT_MONGO_DUPLICATES, 2},
 
     /* Applied, but nobody knows whether it stays. */
-    {COUNTS(2) ",\"writeErrors\":[]" UNACKNOWLEDGED, WRITE_CONCERN, 64, CLIENT_MONGO_RETRY, 0},
-    {COUNTS(2) ",\"writeErrors\":[]" SHUT_DOWN, WRITE_CONCERN, 91, CLIENT_MONGO_RETRY, 0},
-    {COUNTS(2) ",\"writeErrors\":[" DUPLICATE(0, "101") "]" UNACKNOWLEDGED, SERVER, 11000,
-     CLIENT_MONGO_RETRY, 1},
+    {"{\"n\":2" UNACKNOWLEDGED OK, WRITE_CONCERN, 64, CLIENT_MONGO_RETRY, 0},
+    {"{\"n\":2" SHUT_DOWN OK, WRITE_CONCERN, 91, CLIENT_MONGO_RETRY, 0},
+    {ERRORS(2, DUPLICATE(0, "101")) UNACKNOWLEDGED OK, WRITE_CONCERN, 64, CLIENT_MONGO_RETRY, 1},
 
     /* Not applied: NotWritablePrimary, NotPrimaryNoSecondaryOk, ExceededTimeLimit, MaxTimeMSExpired,
      * InterruptedDueToReplStateChange, ShutdownInProgress. */
@@ -78,34 +109,29 @@ static const struct recorded all[] = {
     {NOTHING, SERVER, 91, CLIENT_MONGO_RETRY, 0},
 
     /* Closed or timed out: it may have been applied. No server at all. */
-    {NOTHING, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, CLIENT_MONGO_RETRY, 0},
-    {NOTHING, MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_SERVER_SELECTION_FAILURE,
-     CLIENT_MONGO_RETRY, 0},
+    {"{}", MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, CLIENT_MONGO_RETRY, 0},
+    {"{}", MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_SERVER_SELECTION_FAILURE, CLIENT_MONGO_RETRY,
+     0},
 
     /* Others' rules: a validator, a unique index that is not ours. The worst of several wins. */
-    {COUNTS(1) ",\"writeErrors\":[" INVALID(0, "399") "," INVALID(1, "400") "]}", SERVER, 121,
-     CLIENT_MONGO_FATAL, 0},
-    {COUNTS(1) ",\"writeErrors\":[" INVALID(0, "400") "," DUPLICATE(1, "401") "]}", SERVER, 121,
-     CLIENT_MONGO_FATAL, 1},
-    {COUNTS(
-         2) ",\"writeErrors\":[{\"index\":1,\"code\":11000,\"errmsg\":\"E11000 duplicate key error "
-            "collection: rec.b index: a_1 dup key: { a: 1 "
-            "}\",\"keyPattern\":{\"a\":1},\"keyValue\":{\"a\":1}}]}",
-     SERVER, 11000, CLIENT_MONGO_FATAL, 0},
-
-    /* A command of its own says it once. */
-    {"{\"n\":1,\"writeConcernError\":{\"code\":64,\"errmsg\":\"waiting for replication timed "
-     "out\"},\"ok\":1}",
-     WRITE_CONCERN, 64, CLIENT_MONGO_RETRY, 0},
+    {ERRORS(1, INVALID(0, "399") "," INVALID(1, "400")) OK, 0, 0, CLIENT_MONGO_FATAL, 0},
+    {ERRORS(1, INVALID(0, "400") "," DUPLICATE(1, "401")) OK, 0, 0, CLIENT_MONGO_FATAL, 1},
+    {ERRORS(2,
+            "{\"index\":1,\"code\":11000,\"errmsg\":\"E11000 duplicate key error collection: rec.b "
+            "index: a_1 dup key: { a: 1 }\",\"keyPattern\":{\"a\":1},\"keyValue\":{\"a\":1}}") OK,
+     0, 0, CLIENT_MONGO_FATAL, 0},
 
     /* Not let in. */
     {NOTHING, SERVER, 13, CLIENT_MONGO_FATAL, 0},
-    {NOTHING, MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE, CLIENT_MONGO_FATAL, 0},
+    {"{}", MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE, CLIENT_MONGO_FATAL, 0},
+
+    /* Not about any of three documents. */
+    {ERRORS(2, DUPLICATE(3, "1")) OK, 0, 0, CLIENT_MONGO_RETRY, 0},
+    {ERRORS(2, DUPLICATE(-1, "1")) OK, 0, 0, CLIENT_MONGO_RETRY, 0},
 
     /* One document failed for a reason that may pass, among duplicates. */
-    {COUNTS(1) ",\"writeErrors\":[" DUPLICATE(
-         0, "1") ",{\"index\":1,\"code\":112,\"errmsg\":\"WriteConflict\"}]}",
-     SERVER, 112, CLIENT_MONGO_RETRY, 1},
+    {ERRORS(1, DUPLICATE(0, "1") ",{\"index\":1,\"code\":112,\"errmsg\":\"WriteConflict\"}") OK, 0,
+     0, CLIENT_MONGO_RETRY, 1},
 };
 
 static enum err_status status_of(enum client_mongo_answer answer)
@@ -114,34 +140,91 @@ static enum err_status status_of(enum client_mongo_answer answer)
     return answer == CLIENT_MONGO_RETRY ? ERR_FAILED : ERR_NONE;
 }
 
+/* n documents with as many bytes of text each, to a server that answers as recorded. */
+static enum client_mongo_answer write_some(const struct recorded *answers, size_t n, size_t bytes,
+                                           struct client_mongo_counts *counts, struct err *e)
+{
+    memset(&server, 0, sizeof server);
+    server.next = answers;
+    char *text = test_calloc(bytes + 1, 1);
+    memset(text, 'x', bytes);
+    bson_t *document = BCON_NEW("_id", BCON_UTF8(text));
+    struct client_mongo_write *w = client_mongo_write_new(NULL, CLIENT_MONGO_INSERT);
+    for (size_t i = 0; i < n; i++) client_mongo_write_add(w, document);
+    bson_destroy(document);
+    test_free(text);
+    return client_mongo_write_execute(w, counts, e);
+}
+
 static void test_25_answers_are_classified(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         struct client_mongo_counts counts = {0};
         struct err e = {0};
-        now = &all[i];
-        enum client_mongo_answer answer = client_mongo_execute(NULL, &counts, &e);
-        if (answer != now->answer)
-            fail_msg("%d instead of %d: %s", answer, now->answer, now->reply);
-        assert_int_equal(counts.duplicate_n, now->duplicate_n);
+        enum client_mongo_answer answer = write_some(&all[i], 3, 1, &counts, &e);
+        if (answer != all[i].answer)
+            fail_msg("%d instead of %d: %s", answer, all[i].answer, all[i].reply);
+        assert_int_equal(counts.duplicate_n, all[i].duplicate_n);
         assert_int_equal(e.status, status_of(answer));
         client_mongo_counts_finish(&counts);
     }
 }
+
+/* --- several commands ------------------------------------------------------------------------------- */
+
+static const struct recorded good = {"{\"n\":1" OK, 0, 0, CLIENT_MONGO_DONE, 0};
 
 static void test_25_duplicates_keep_their_places(void **state)
 {
     (void)state;
     struct client_mongo_counts counts = {0};
     struct err e = {0};
-    now = &(struct recorded){
-        COUNTS(1) ",\"writeErrors\":[" DUPLICATE(3, "x") "," DUPLICATE(70000, "y") "]}", SERVER,
-        11000, CLIENT_MONGO_DUPLICATES, 2};
-    assert_int_equal(client_mongo_execute(NULL, &counts, &e), CLIENT_MONGO_DUPLICATES);
+    const struct recorded answers[] = {
+        {ERRORS(1, DUPLICATE(3, "x") "," DUPLICATE(9999, "y")) OK, 0, 0, 0, 0},
+        good,
+        {ERRORS(1, DUPLICATE(7, "z")) OK, 0, 0, 0, 0},
+    };
+    assert_int_equal(write_some(answers, 20008, 1, &counts, &e), CLIENT_MONGO_DUPLICATES);
+    assert_int_equal(server.sent_n, 3);
+    assert_int_equal(server.n[0], 10000);
+    assert_int_equal(server.n[2], 8);
+    assert_int_equal(counts.duplicate_n, 3);
     assert_int_equal(counts.duplicates[0], 3);
-    assert_int_equal(counts.duplicates[1], 70000);
+    assert_int_equal(counts.duplicates[1], 9999);
+    assert_int_equal(counts.duplicates[2], 20007);
+    assert_int_equal(counts.matched_n, 3);
     client_mongo_counts_finish(&counts);
+}
+
+static void test_25_large_documents_are_divided(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    const struct recorded answers[] = {good, good, good};
+    assert_int_equal(write_some(answers, 41, 1 << 20, NULL, &e), CLIENT_MONGO_DONE);
+    assert_int_equal(server.sent_n, 3);
+    assert_int_equal(server.n[0] + server.n[1] + server.n[2], 41);
+}
+
+/* A good answer to a later command hides nothing, and after a bad one none is sent. */
+static void test_25_one_bad_command_is_the_answer(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    const struct recorded answers[] = {
+        good, {"{}", MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, 0, 0}, good};
+    assert_int_equal(write_some(answers, 30000, 1, NULL, &e), CLIENT_MONGO_RETRY);
+    assert_int_equal(server.sent_n, 2);
+    assert_int_equal(e.status, ERR_FAILED);
+}
+
+static void test_25_nothing_is_not_sent(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    assert_int_equal(write_some(NULL, 0, 1, NULL, &e), CLIENT_MONGO_DONE);
+    assert_int_equal(server.sent_n, 0);
 }
 
 int main(void)
@@ -149,6 +232,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_25_answers_are_classified),
         cmocka_unit_test(test_25_duplicates_keep_their_places),
+        cmocka_unit_test(test_25_large_documents_are_divided),
+        cmocka_unit_test(test_25_one_bad_command_is_the_answer),
+        cmocka_unit_test(test_25_nothing_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
