@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 enum {
-    COMMAND_BYTES = 40 << 20,                 /* MongoDB takes 48 MB */
+    WAVE_BYTES = 40 << 20,
     ENTRY_BYTES = 4096 + EVENT_KEY_MAX + 160, /* of a history, at most */
     ITEM_BYTES = EVENT_KEY_MAX + 16,          /* of a slate */
 };
@@ -48,9 +48,9 @@ void task_resolve(struct task *t, size_t k, struct users_mongo_doc *doc_take)
     merge(t, k);
 }
 
-size_t task_command_max(size_t k, size_t n)
+size_t task_wave_max(size_t k, size_t n)
 {
-    return COMMAND_BYTES / (k * ENTRY_BYTES + n * ITEM_BYTES + 4096);
+    return WAVE_BYTES / (k * ENTRY_BYTES + n * ITEM_BYTES + 4096);
 }
 
 bool task_wants_slate(const struct task *t)

@@ -42,9 +42,9 @@ bool task_wants_slate(const struct task *t);
 void task_choose(struct task *t, const struct client_reply *reply, const struct slate *hot,
                  size_t n);
 
-/* task_command_max is how many users surely fit into one command to MongoDB, whatever their rows hold: histories of
- * k, slates of n. */
-size_t task_command_max(size_t k, size_t n);
+/* task_wave_max is how many users surely fit into the 40 MiB of a wave, whatever their rows hold: histories of k, slates of
+ * n. */
+size_t task_wave_max(size_t k, size_t n);
 
 /* What to write; borrows from the task, and the name to tell where nobody told one. */
 struct recommendations_mongo_doc task_recommendation(const struct task *t, const char *model);

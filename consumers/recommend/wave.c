@@ -29,7 +29,7 @@
 #include "recommend/task.h"
 
 enum {
-    USERS_MAX = 500,
+    USERS_MAX = 800,
     PAUSE_FIRST_MS = 100,
     PAUSE_MAX_MS = 1000,
     PATIENCE_MS = 500,
@@ -64,7 +64,7 @@ struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *par
     struct wave *w = mem_zero(1, sizeof *w);
     w->conf = *conf;
     w->parts = *parts;
-    size_t fit = task_command_max(conf->k, conf->n);
+    size_t fit = task_wave_max(conf->k, conf->n);
     w->max = fit < USERS_MAX ? fit : USERS_MAX;
     w->tasks = mem_zero(w->max, sizeof w->tasks[0]);
     w->asks = mem_zero(w->max, sizeof w->asks[0]);
@@ -159,7 +159,7 @@ bool wave_start(struct wave *w, struct rounds *const *parts, size_t n, const str
 {
     assert(w->step == STEP_IDLE);
     take(w, parts, n, other);
-    if (other && w->n < w->max / 2) {
+    if (other && w->n < w->max / 4) {
         for (size_t i = 0; i < w->n; i++) rounds_return(&w->tasks[i].due);
         clear(w);
         return false;

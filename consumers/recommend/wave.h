@@ -35,7 +35,7 @@ struct wave *wave_new(const struct wave_conf *conf, const struct wave_parts *par
 void wave_free(struct wave *w); /* NULL is fine */
 
 /* wave_start takes users of closed and committed rounds of n partitions who are not in the other wave (NULL = there is
- * none); beside another one it must have half of what fits. True if it took some. Not while busy. */
+ * none); beside another one it must have a quarter of what fits. True if it took some. Not while busy. */
 bool wave_start(struct wave *w, struct rounds *const *parts, size_t n, const struct wave *other);
 
 /* wave_busy is true from wave_start until all effects on its users are acknowledged. */

@@ -2,7 +2,7 @@
  * share no user: a user's next round starts when his last one is stored.
  *
  * A wave costs the stores the same round trips whether it is large or small. So the second one waits until it
- * has half of what fits; otherwise a few users would run ahead of the others all the time, in waves of their own. */
+ * has a quarter of what fits; otherwise a few users would run ahead of the others all the time, in waves of their own. */
 #include "recommend/waves.h"
 
 #include <assert.h>
