@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from confluent_kafka import Producer
+from pymongo import WriteConcern
 
 import oracle
 from measure import Figure, in_turns, run, sample_of
@@ -75,7 +76,7 @@ def archive(c):
 
 # ---------------------------------------------------------------------------- weir-recommend
 
-INTERVAL_S, WAVE, BEGIN_S = 20, 500, 1_511_568_000
+INTERVAL_S, WAVE, BEGIN_S = 20, 800, 1_511_568_000
 
 
 class Answers:
@@ -173,26 +174,34 @@ def recommend_figures(c, users, rounds, delays):
 
 
 def live_once(c, field, rounds, users):
-    """Rows come as they happen: -> ms from the acknowledged row that closes an interval to each stored recommendation."""
-    delays, producer = [], Producer({**c.stack.client, "linger.ms": 0})
+    """Rows come as they happen: -> (ms from the acknowledged row that closes an interval to each stored recommendation, ms from a
+    bare insert to its sight: of one document after each round)."""
+    delays, bare, producer = [], [], Producer({**c.stack.client, "linger.ms": 0})
     def send(rows):
         for user, at in rows:
             key = str(user)
             producer.produce(field.topic("events"), f"{user},{random.randrange(1000)},7,pv,{at}".encode(), key.encode(),
                              oracle.partition_of(key, field.rules.partitions), timestamp=at * 1000)
         assert producer.flush(10) == 0
-    with field.mongo.recommendations.watch(max_await_time_ms=1000) as changes:
+    def seen(changes, n, since, delays):
+        for _ in range(n):
+            assert next(change for change in changes if change["operationType"] == "insert")
+            delays.append((time.monotonic() - since) * 1e3)
+    concern = WriteConcern("majority", j=True)
+    floor = field.client.get_database(f"{field.name}-floor", write_concern=concern).recommendations
+    with field.mongo.recommendations.watch(max_await_time_ms=1000) as changes, \
+            floor.watch(max_await_time_ms=1000) as floor_changes:
         for n in range(rounds):
             start = BEGIN_S + n * INTERVAL_S
             send((user, start + 1) for user in range(1, users + 1))
             time.sleep(0.03)    # rows of an interval come before the one that closes it
             send([(users + 1, start + INTERVAL_S + field.rules.delay // 1000)])
-            closed = time.monotonic()
-            for _ in range(users + (n > 0)):
-                change = next(change for change in changes if change["operationType"] == "insert")
-                assert change, n
-                delays.append((time.monotonic() - closed) * 1e3)
-    return delays
+            seen(changes, users + (n > 0), time.monotonic(), delays)
+            begun = time.monotonic()
+            floor.insert_one({"_id": n})
+            seen(floor_changes, 1, begun, bare)
+    field.client.drop_database(floor.database.name)
+    return delays, bare
 
 
 def live_figures(c, users, rounds=200):
@@ -201,14 +210,16 @@ def live_figures(c, users, rounds=200):
     if field.topic("events") not in c.stack.admin.list_topics(timeout=10).topics:
         field.create_events()
     field.reset("all")
+    field.client.drop_database(f"{field.name}-floor")
     with Answers(c, 0) as url:
         program = field.run("recommend", infer__url=url)
-        found = sorted(live_once(c, field, rounds, users))
+        found, bare = (sorted(ms) for ms in live_once(c, field, rounds, users))
         program.stop()
     field.close()
-    at = lambda share: found[int(share * (len(found) - 1))]
+    at = lambda ms, share: [ms[int(share * (len(ms) - 1))]]
     name = f"recommend live, {users} users a round: row to stored"
-    return [Figure(f"{name}, median", "ms", [at(0.5)]), Figure(f"{name}, p99", "ms", [at(0.99)], most=50)]
+    return [Figure(f"{name}, median", "ms", at(found, 0.5), at(bare, 0.5)),
+            Figure(f"{name}, p99", "ms", at(found, 0.99), at(bare, 0.99), most=50)]
 
 
 def recommend(c):
