@@ -303,13 +303,16 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
                             MHD_OPTION_END);
 }
 
-static void post_watchman(struct http_server *s)
+MUST_CHECK static bool post_watchman(struct http_server *s, struct err *e)
 {
     pthread_mutex_init(&s->lock, NULL);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) s->guests[i].fd = -1;
     s->leave_fd = eventfd(0, EFD_CLOEXEC);
-    int failed = pthread_create(&s->watchman, NULL, watch, s);
-    assert(s->leave_fd >= 0 && !failed);
+    int failed = s->leave_fd < 0 ? errno : pthread_create(&s->watchman, NULL, watch, s);
+    if (!failed) return true;
+    close(s->leave_fd);
+    pthread_mutex_destroy(&s->lock);
+    return err_set(e, "http.listen: nobody to watch its clients: %s", strerror(failed));
 }
 
 static void dismiss_watchman(struct http_server *s)
@@ -328,13 +331,14 @@ struct http_server *http_server_new(const struct http_server_conf *conf, struct 
     s->conf = *conf;
     s->conf.listen = NULL;
     s->port = port_of(fd);
-    post_watchman(s);
-    s->mhd = start(s, fd);
-    if (s->mhd) return s;
-    err_set(e, "http.listen = \"%s\": the server does not start: %s", conf->listen,
-            strerror(errno));
+    if (post_watchman(s, e)) {
+        s->mhd = start(s, fd);
+        if (s->mhd) return s;
+        err_set(e, "http.listen = \"%s\": the server does not start: %s", conf->listen,
+                strerror(errno));
+        dismiss_watchman(s);
+    }
     close(fd);
-    dismiss_watchman(s);
     free(s);
     return NULL;
 }

@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -149,12 +150,14 @@ static bool set_pairs(rd_kafka_conf_t *rk_conf, const struct conf_kafka *conf, s
     return true;
 }
 
-/* Failures reach us as errors; what librdkafka logs beside them is noise, unless debugging was asked for. */
+/* Failures reach us as errors; what librdkafka logs beside them is noise, unless debugging was asked for. All but one: a
+ * client that could not make a thread says so here only, and would wait for that thread's work for ever. */
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;
     if (level == LOG_DEBUG || level <= LOG_CRIT)
         log_info("rdkafka", "log", "facility=%s text=\"%s\"", facility, text);
+    if (level <= LOG_CRIT && strcmp(facility, "THREAD") == 0) abort();
 }
 
 rd_kafka_conf_t *conf_kafka_make(const struct conf_kafka *conf, bool producer, struct err *e)

@@ -6,6 +6,7 @@ far more in the long form."""
 import json
 import os
 import random
+import re
 import signal
 import socket
 import struct
@@ -129,6 +130,29 @@ def test_38_few_file_descriptors(world):
         share = (cpu_s(program.process.pid) - used[program]) / (time.monotonic() - begin)
         assert share < 0.05, (program.argv, share, program.log)
     assert any(program.statuses for program in started), "nobody had too few"
+
+
+def test_38_threads_are_refused(worlds):
+    """Whoever cannot make a thread ends, or does without; what hangs in a library says no more that it is well."""
+    world = worlds(partitions=1)
+    world.create_events()
+    shim = crash.Crash(world)
+    for k in range(1, 9):
+        started = [world.start(daemon, instance=k, daemon__stall="2s",
+                               environments=shim.plans([f"before thread any {k} fail"])) for daemon in CONSUMERS]
+        for program in started:
+            eventually(lambda: has_told(program))
+        for program in started:
+            program.end()
+    assert len(shim.hits()) == 8 * len(CONSUMERS)
+
+
+def has_told(program):
+    if program.running:
+        assert program.get("/readyz")[0] == 200 or program.get("/healthz")[0] == 503
+    else:
+        assert set(program.statuses) <= {RETRY, -signal.SIGABRT}, (program.statuses, program.log)
+        assert re.search("[Tt]hread|Resource temporarily unavailable", program.log), program.log
 
 
 def test_38_peers_that_reset(stream):

@@ -11,7 +11,8 @@
  * their own calls, so K finds another place in every run: what was hit stands in the log.
  * DEED "count" logs at the end how many calls there were.
  *
- * Allocations count as "malloc" where the program's own code asks for them, not its libraries. */
+ * A thread that is made counts as "thread". Allocations count as "malloc" where the program's own code asks for
+ * them, not its libraries. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,6 +34,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <threads.h>
 #include <unistd.h>
 
 enum deed {
@@ -306,6 +308,20 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     return end("sendmsg", fd, REAL(sendmsg)(fd, &shorter, flags));
 }
 
+/* --- threads, by either of the two ways -------------------------------------------------------------------- */
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *with)
+{
+    if (point("thread", "", false) == DEED_FAIL) return EAGAIN;
+    return REAL(pthread_create)(thread, attr, run, with);
+}
+
+int thrd_create(thrd_t *thread, thrd_start_t run, void *with)
+{
+    if (point("thread", "", false) == DEED_FAIL) return thrd_nomem;
+    return REAL(thrd_create)(thread, run, with);
+}
+
 /* --- named functions ----------------------------------------------------------------------------------- */
 
 rd_kafka_resp_err_t rd_kafka_commit_queue(
@@ -369,12 +385,6 @@ int redisGetReply(redisContext *context, void **reply)
     int status = REAL(redisGetReply)(context, reply);
     point("redisGetReply", "", true);
     return status;
-}
-
-int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *with)
-{
-    if (point("pthread_create", "", false) == DEED_FAIL) return EAGAIN;
-    return REAL(pthread_create)(thread, how, run, with);
 }
 
 /* --- memory: dlsym asks for some itself, so these go to glibc by name -------------------------------------- */

@@ -279,11 +279,17 @@ static void watchdog(void **state)
     int fed = 0, told = 0;
     for (; clock_now_ms() - begin_ms < 350; told++) tell(c, "p");
     int64_t took_ms = clock_now_ms() - begin_ms;
-    for (; !nothing_notified(f); fed++) assert_string_equal(notified(f), "WATCHDOG=1");
+    for (; !nothing_notified(f); fed++)
+        assert_string_equal(notified(f), "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=400000");
     assert_in_range(fed, 1, took_ms / 100 + 1);
     assert_true(told > fed);
     tell(c, "m"); /* not progress */
     assert_true(nothing_notified(f));
+    tell(c, "r");
+    assert_string_equal(notified(f), "READY=1");
+    begin_ms = clock_now_ms();
+    while (nothing_notified(f) && clock_now_ms() - begin_ms < WAIT_MS) tell(c, "p");
+    assert_string_equal(notified(f), "WATCHDOG=1"); /* started, it needs no more time for that */
     assert_int_equal(stop(c, SIGTERM), 0);
 }
 

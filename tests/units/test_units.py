@@ -1,5 +1,7 @@
 """The units at work under a systemd that runs: README.md, "Operation", as an operator does it."""
 import json
+import shutil
+import time
 import urllib.request
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 import agree
 import logs
 from machine import UNITS, Machine
-from weir import DONE, REFUSED, eventually
+from weir import DONE, REFUSED, eventually, free_port
 
 WATCHDOG_S = 60    # WatchdogSec of the units
 INFER = "http://127.0.0.1:8000"
@@ -88,6 +90,34 @@ def test_frozen_the_watchdog_ends_it(site):
     assert "Failed with result 'watchdog'" in site.machine.journal("weir-rank@0")
 
 
+def drop_in(site, unit, **lines):
+    folder = site.machine.root / f"etc/systemd/system/{unit}.service.d"
+    folder.mkdir(exist_ok=True)
+    (folder / "zz.conf").write_text("[Service]\n" + "".join(f"{key}={value}\n" for key, value in lines.items()))
+    site.machine.run("systemctl", "daemon-reload")
+    return folder
+
+
+def test_a_start_takes_as_long_as_the_store_is_away(site):
+    """As long as it makes progress; frozen, it is ended."""
+    site.machine.configure({**site.settings, "mongo.uri": f"mongodb://127.0.0.1:{free_port()}/"})
+    folder = drop_in(site, "weir-archive@0", TimeoutStartSec=5, WatchdogSec=5)
+    site.machine.run("systemctl", "restart", "--no-block", "weir-archive@0")
+    time.sleep(12)
+    state = site.machine.state("weir-archive@0")
+    assert (state["ActiveState"], state["NRestarts"]) == ("activating", "0")
+    site.machine.run("systemctl", "kill", "-s", "STOP", "--kill-whom=main", "weir-archive@0")
+    eventually(lambda: timed_out(site))
+    shutil.rmtree(folder)
+    site.machine.configure(site.settings)
+    site.machine.run("systemctl", "daemon-reload")
+    eventually(site.active)
+
+
+def timed_out(site):
+    assert "start operation timed out" in site.machine.journal("weir-archive@0")
+
+
 def test_refused_it_is_not_started_again(site):
     site.replay()
     eventually(lambda: agree.everything(site.world))
@@ -104,10 +134,7 @@ def test_new_models_come_into_service(site):
     site.replay()
     eventually(lambda: agree.everything(site.world))
     site.machine.run("systemctl", "reload", "weir-infer")
-    folder = site.machine.root / "etc/systemd/system/weir-retrain.service.d"
-    folder.mkdir(exist_ok=True)
-    (folder / "options.conf").write_text('[Service]\nEnvironment="RETRAIN=--kinds transitions,itemknn --hold-back 10min"\n')
-    site.machine.run("systemctl", "daemon-reload")
+    drop_in(site, "weir-retrain", Environment='"RETRAIN=--kinds transitions,itemknn --hold-back 10min"')
     first = served()
     site.machine.run("systemctl", "start", "weir-retrain")
     assert served().keys() == {"transitions", "itemknn"}
