@@ -7,7 +7,6 @@
 #include "io/source_kafka.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -171,6 +170,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && s->stage) {
         metrics_add(s->rebalances, 1);
         take_parts(s, list);
+        log_info("source_kafka", "assigned", "topic=%s partitions=%zu", s->topic_name, s->part_n);
         return;
     }
     tell_revoked(s, rd_kafka_assignment_lost(rk) != 0);
@@ -217,8 +217,6 @@ static bool hand_assignment(struct source_kafka *s, struct checkpoint *points, s
         unassign(s); /* librdkafka waits for an answer before it lets us leave */
         return false;
     }
-    log_info("source_kafka", "assigned", "topic=%s partitions=%zu of=%" PRId32, s->topic_name,
-             s->part_n, s->partition_n);
     return begin(s, points, e);
 }
 
