@@ -11,6 +11,8 @@ from proxy import Proxy
 from stream import Stream
 from weir import DONE, eventually
 
+STOP_S = 30    # TimeoutStopSec of the units
+
 
 @pytest.fixture
 def links():
@@ -114,6 +116,25 @@ def rebalances(programs):
 
 def thrown_out(programs, before):
     assert all(now > then for now, then in zip(rebalances(programs), before))
+
+
+def test_39_sigterm_while_redis_is_silent(worlds, redis, service, tmp_path):
+    """Whoever waits for an answer leaves in time all the same, and his successor shows what he could not."""
+    world = behind(worlds(partitions=3, idle=15_000), redis=redis)
+    s = Stream(world, tmp_path, service.url, 239, n=3000, rate=600, plans={})
+    eventually(lambda: sent(world, 1000))
+    redis.stall()
+    rank, recommend = (s.programs[name][0] for name in ("rank", "recommend"))
+    eventually(lambda: waits(rank))
+    assert [program.stop(STOP_S) for program in (rank, recommend)] == [DONE] * 2
+    redis.stall(False)
+    for name in ("rank", "recommend"):
+        s.programs[name] = [world.start(name, instance=0, supervised=True)]
+    s.verify()
+
+
+def waits(rank):
+    assert rank.total("weir_retries_total") > 0
 
 
 # ---------------------------------------------------------------------------- answers cut at every byte
