@@ -1,10 +1,12 @@
 #include "infer/contract_json.h"
 
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_bytes.h"
 #include "base/mem.h"
-#include "infer/json_reader.h"
 
 enum {
     USERS_MAX = 256,
@@ -13,203 +15,121 @@ enum {
     N_REC_MAX = 500,
     ID_MAX_BYTES = 256,
     DEPTH_MAX = 3,
+    VALUES_MAX = 1 << 15, /* of one body of 64 KiB */
 };
 
-enum member { USER, ITEM, EXCLUDE, N_REC, SCORES, RECONSUME, MEMBERS_N };
-
-static const char *const member_names[MEMBERS_N] = {"user",  "item",   "exclude",
-                                                    "n_rec", "scores", "reconsume"};
-
-/* A body on its way into a request. */
-struct reading {
-    struct json_reader json;
-    struct contract_json_request *r;
-    size_t body_len, users_max;
-    size_t ids_n, text_len; /* of the request's memory */
-    bool has[MEMBERS_N];
-    size_t n[MEMBERS_N]; /* users, or lists */
-    const char *wrong;   /* with what is asked: the first */
-};
-
-static bool complain(struct reading *g, const char *wrong)
+/* Copies an id's text behind what r has already; it is never longer than its JSON. len 0 = not
+ * an id. */
+static struct str read_id(struct contract_json_request *r, const json_t *value, size_t *text_len)
 {
-    if (!g->json.bad) g->wrong = wrong;
-    g->json.bad = true;
-    return false;
-}
-
-/* -- ids -- */
-
-/* A string's text: in the body, or where it has escapes behind what r->text holds already. */
-static bool read_text(struct reading *g, struct str *ret)
-{
-    bool escaped;
-    if (!json_reader_string(&g->json, ret, &escaped)) return false;
-    if (!escaped) return true;
-    if (!g->r->text) g->r->text = mem_zero(g->body_len, 1);
-    char *to = g->r->text + g->text_len;
-    if (!json_reader_decode(*ret, to, &ret->len)) return complain(g, "the body is not JSON");
-    ret->at = to;
-    g->text_len += ret->len;
-    return true;
-}
-
-static bool at_number(struct reading *g)
-{
-    char c = json_reader_peek(&g->json);
-    return c == '-' || (c >= '0' && c <= '9');
-}
-
-static bool read_integer(struct reading *g, struct str *ret_text, int64_t *ret)
-{
-    bool integer;
-    return at_number(g) && json_reader_number(&g->json, ret_text, &integer) && integer &&
-           str_int64(*ret_text, ret);
-}
-
-/* Of an integer the text that it has in Weir: JSON's, but for -0. */
-static bool read_id(struct reading *g, struct str *ret)
-{
-    int64_t value;
-    if (json_reader_peek(&g->json) == '"')
-        return read_text(g, ret) && ret->len > 0 && ret->len <= ID_MAX_BYTES && str_is_text(*ret);
-    if (!read_integer(g, ret, &value)) return false;
-    if (value == 0) *ret = str_of("0");
-    g->r->integers = true;
-    return true;
-}
-
-/* -- members -- */
-
-static bool read_users(struct reading *g)
-{
-    if (!json_reader_take(&g->json, '[')) return complain(g, "user: want a list of ids");
-    for (size_t i = 0; json_reader_more(&g->json, i, ']'); i++) {
-        if (i == g->users_max) return complain(g, "user: at most 256");
-        if (!read_id(g, &g->r->users[i].id))
-            return complain(g, "user: want integers, or strings of 1 to 256 bytes of text");
-        g->n[USER] = i + 1;
+    struct str id = {r->text + *text_len, 0};
+    if (json_is_integer(value)) {
+        r->integers = true;
+        id.len = (size_t)sprintf(r->text + *text_len, "%" JSON_INTEGER_FORMAT,
+                                 json_integer_value(value));
+    } else if (json_is_string(value) && json_string_length(value) <= ID_MAX_BYTES) {
+        id.len = json_string_length(value);
+        memcpy(r->text + *text_len, json_string_value(value), id.len);
+        if (!str_is_text(id)) id.len = 0;
     }
-    return true;
+    *text_len += id.len;
+    return id;
 }
 
-static bool read_list(struct reading *g, size_t max, struct str **ret_ids, size_t *ret_n)
+static const char *read_list(struct contract_json_request *r, const json_t *list, size_t max,
+                             size_t *text_len, struct str **ret_ids, size_t *ret_n)
 {
-    if (!json_reader_take(&g->json, '['))
-        return complain(g, "item and exclude: want one list of ids for each user");
-    *ret_ids = g->r->ids + g->ids_n;
-    for (*ret_n = 0; json_reader_more(&g->json, *ret_n, ']'); ++*ret_n) {
-        if (*ret_n == max)
-            return complain(g, "item: at most 200 ids for each user; exclude: at most 1000");
-        if (!read_id(g, &g->r->ids[g->ids_n++]))
-            return complain(g, "ids: want integers, or strings of 1 to 256 bytes of text");
+    if (!json_is_array(list)) return "item and exclude: want one list of ids for each user";
+    size_t n = json_array_size(list);
+    if (n > max) return "item: at most 200 ids for each user; exclude: at most 1000";
+    *ret_ids = mem_zero(n, sizeof **ret_ids);
+    *ret_n = n;
+    for (size_t i = 0; i < n; i++) {
+        (*ret_ids)[i] = read_id(r, json_array_get(list, i), text_len);
+        if ((*ret_ids)[i].len == 0)
+            return "ids: want integers, or strings of 1 to 256 bytes of text";
     }
-    return true;
-}
-
-static bool read_lists(struct reading *g, enum member member)
-{
-    bool good = json_reader_take(&g->json, '[');
-    for (size_t i = 0; good && json_reader_more(&g->json, i, ']'); i++) {
-        good = i < g->users_max;
-        if (!good) break;
-        struct contract_json_user *u = &g->r->users[i];
-        if (!(member == ITEM ? read_list(g, ITEMS_MAX, &u->items, &u->items_n)
-                             : read_list(g, EXCLUDE_MAX, &u->exclude, &u->exclude_n)))
-            return false;
-        g->n[member] = i + 1;
-    }
-    return good || complain(g, "item and exclude: want one list of ids for each user");
-}
-
-static bool read_n_rec(struct reading *g)
-{
-    struct str text;
-    int64_t n;
-    if (!read_integer(g, &text, &n) || n < 1 || n > N_REC_MAX)
-        return complain(g, "n_rec: want an integer from 1 to 500");
-    g->r->n_rec = (int)n;
-    return true;
-}
-
-static bool read_switch(struct reading *g, bool *ret)
-{
-    *ret = json_reader_peek(&g->json) == 't';
-    if (!*ret && json_reader_peek(&g->json) != 'f')
-        return complain(g, "scores and reconsume: want true or false");
-    return json_reader_word(&g->json, *ret ? "true" : "false");
-}
-
-static bool read_value(struct reading *g, enum member member)
-{
-    switch (member) {
-    case USER: return read_users(g);
-    case ITEM:
-    case EXCLUDE: return read_lists(g, member);
-    case N_REC: return read_n_rec(g);
-    case SCORES: return read_switch(g, &g->r->scores);
-    case RECONSUME: return read_switch(g, &g->r->reconsume);
-    case MEMBERS_N: break;
-    }
-    json_reader_skip(&g->json, DEPTH_MAX - 1);
-    return true;
-}
-
-static bool read_member(struct reading *g)
-{
-    struct str name;
-    enum member member = USER;
-    if (!read_text(g, &name) || !json_reader_take(&g->json, ':'))
-        return complain(g, "the body is not JSON");
-    while (member < MEMBERS_N && !str_eq(name, str_of(member_names[member]))) member++;
-    if (member < MEMBERS_N && g->has[member]) return complain(g, "a member is there twice");
-    if (member < MEMBERS_N) g->has[member] = true;
-    return read_value(g, member);
-}
-
-/* -- the whole -- */
-
-static const char *what_is_missing(const struct reading *g)
-{
-    if (!g->has[N_REC]) return "n_rec: want an integer from 1 to 500";
-    if (!g->has[USER]) return "user: want a list of ids";
-    if (g->n[ITEM] != g->n[USER] || !g->has[ITEM])
-        return "item: want one list of ids for each user";
-    if (g->n[EXCLUDE] != g->n[USER] && g->has[EXCLUDE])
-        return "exclude: want one list of ids for each user";
     return NULL;
 }
 
-static const char *read_all(struct reading *g)
+static const char *read_users(struct contract_json_request *r, const json_t *root, size_t *text_len)
 {
-    if (json_reader_peek(&g->json) && !json_reader_take(&g->json, '{')) return "want a JSON object";
-    for (size_t i = 0; json_reader_more(&g->json, i, '}'); i++)
-        if (!read_member(g)) break;
-    if (g->wrong) return g->wrong;
-    json_reader_peek(&g->json);
-    if (g->json.bad || g->json.at < g->json.end) return "the body is not JSON";
-    return what_is_missing(g);
+    const json_t *users = json_object_get(root, "user");
+    if (!json_is_array(users)) return "user: want a list of ids";
+    if (json_array_size(users) > USERS_MAX) return "user: at most 256";
+    r->users_n = json_array_size(users);
+    r->users = mem_zero(r->users_n, sizeof r->users[0]);
+    for (size_t i = 0; i < r->users_n; i++) {
+        r->users[i].id = read_id(r, json_array_get(users, i), text_len);
+        if (r->users[i].id.len == 0)
+            return "user: want integers, or strings of 1 to 256 bytes of text";
+    }
+    return NULL;
+}
+
+static const char *read_items(struct contract_json_request *r, const json_t *root, size_t *text_len)
+{
+    const json_t *items = json_object_get(root, "item"),
+                 *exclude = json_object_get(root, "exclude");
+    if (!json_is_array(items) || json_array_size(items) != r->users_n)
+        return "item: want one list of ids for each user";
+    if (exclude && (!json_is_array(exclude) || json_array_size(exclude) != r->users_n))
+        return "exclude: want one list of ids for each user";
+    const char *wrong = NULL;
+    for (size_t i = 0; i < r->users_n && !wrong; i++) {
+        struct contract_json_user *u = &r->users[i];
+        wrong = read_list(r, json_array_get(items, i), ITEMS_MAX, text_len, &u->items, &u->items_n);
+        if (!wrong && exclude)
+            wrong = read_list(r, json_array_get(exclude, i), EXCLUDE_MAX, text_len, &u->exclude,
+                              &u->exclude_n);
+    }
+    return wrong;
+}
+
+static bool read_switch(const json_t *root, const char *name, bool *ret)
+{
+    const json_t *value = json_object_get(root, name);
+    *ret = json_is_true(value);
+    return !value || json_is_boolean(value);
+}
+
+static const char *read_all(struct contract_json_request *r, const json_t *root)
+{
+    if (!json_is_object(root)) return "want a JSON object";
+    const json_t *n_rec = json_object_get(root, "n_rec");
+    if (!json_is_integer(n_rec) || json_integer_value(n_rec) < 1 ||
+        json_integer_value(n_rec) > N_REC_MAX)
+        return "n_rec: want an integer from 1 to 500";
+    r->n_rec = (int)json_integer_value(n_rec);
+    if (!read_switch(root, "scores", &r->scores) || !read_switch(root, "reconsume", &r->reconsume))
+        return "scores and reconsume: want true or false";
+    size_t text_len = 0;
+    const char *wrong = read_users(r, root, &text_len);
+    return wrong ? wrong : read_items(r, root, &text_len);
 }
 
 bool contract_json_read(struct contract_json_request *r, struct str body, const char **ret_detail)
 {
-    size_t ids_max = body.len / 2 + 1; /* each is a character and a mark */
-    struct reading g = {.json = {body.at, body.at + body.len, false},
-                        .r = r,
-                        .body_len = body.len,
-                        .users_max = ids_max < USERS_MAX ? ids_max : USERS_MAX};
-    *r = (struct contract_json_request){.users = mem_zero(g.users_max, sizeof r->users[0]),
-                                        .ids = mem_zero(ids_max, sizeof r->ids[0])};
-    *ret_detail = read_all(&g);
-    r->users_n = g.n[USER];
+    *r = (struct contract_json_request){0};
+    *ret_detail = "the body is nested too deeply or has too many values";
+    if (!json_bytes_bounded(body, DEPTH_MAX, VALUES_MAX)) return false;
+    *ret_detail = "the body is not JSON";
+    json_t *root = json_loadb(body.at, body.len, JSON_REJECT_DUPLICATES, NULL);
+    if (!root) return false;
+    r->text = mem_zero(body.len + 1, 1);
+    *ret_detail = read_all(r, root);
+    json_decref(root);
     if (*ret_detail) contract_json_finish(r);
     return *ret_detail == NULL;
 }
 
 void contract_json_finish(struct contract_json_request *r)
 {
+    for (size_t i = 0; r->users && i < r->users_n; i++) {
+        free(r->users[i].items);
+        free(r->users[i].exclude);
+    }
     free(r->users);
-    free(r->ids);
     free(r->text);
     *r = (struct contract_json_request){0};
 }

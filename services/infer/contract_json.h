@@ -10,9 +10,9 @@
 #include "base/buf.h"
 
 struct contract_json_user {
-    struct str id;       /* as all ids in the body, or in text */
-    struct str *items;   /* oldest first, at most 200 */
-    struct str *exclude; /* at most 1000 */
+    struct str id;       /* into text */
+    struct str *items;   /* own; into text; oldest first, at most 200 */
+    struct str *exclude; /* own; into text; at most 1000 */
     size_t items_n, exclude_n;
 };
 
@@ -20,13 +20,12 @@ struct contract_json_request {
     struct contract_json_user *users; /* own; at most 256 */
     size_t users_n;
     bool scores, reconsume;
-    int n_rec;       /* 1..500 */
-    bool integers;   /* an id came as an integer: decimal ids are answered as integers too */
-    struct str *ids; /* own; of all users */
-    char *text;      /* own; of the ids that have escapes */
+    int n_rec;     /* 1..500 */
+    bool integers; /* an id came as an integer: decimal ids are answered as integers too */
+    char *text;    /* own */
 };
 
-/* contract_json_read fills r from a body, which must outlive it. False, with nothing to finish: *ret_detail says what
+/* contract_json_read fills r from a body. False, with nothing to finish: *ret_detail says what
  * is wrong (static text). */
 MUST_CHECK bool contract_json_read(struct contract_json_request *r, struct str body,
                                    const char **ret_detail);
