@@ -40,13 +40,15 @@ class Proxy:
         fragile   chunks after which one ends its connection by RST instead of passing; 0 = none does
         stalled   nothing passes, nothing is lost, connections are still taken
 
+        stall_at  of a request: stalls all before the first one of which this is true
+
     `broken` counts the connections that were ended or silenced."""
 
     def __init__(self, target):
         host, self.target_port = target.rsplit(":", 1)
         self.host, self.port = host, free_port()
         self.latency = self.rate = self.fragile = self.chunks = self.broken = 0
-        self.links = set()
+        self.links, self.stall_at = set(), None
         self.request, self.cuts, self.made, self.lengths = None, [], [], []
         self.told, self.tell = named(host, int(self.target_port)), named("127.0.0.1", self.port)
         self.loop, self.flowing = asyncio.new_event_loop(), asyncio.Event()
@@ -111,6 +113,8 @@ class Proxy:
     async def _pump(self, link, reader, writer, watch):
         try:
             while chunk := await reader.read(CHUNK):
+                if self.stall_at and watch == self._asked and self.stall_at(chunk):
+                    self.stall_at = self.flowing.clear()
                 await self._delay(len(chunk))
                 if link.stranded:
                     continue

@@ -38,11 +38,11 @@ class Site:
         settings = {key: value for key, value in world.settings.items() if key != "daemon.runtime_dir"}
         self.settings = {**settings, "infer.url": INFER, "infer.models": "/var/lib/weir-models/current"}
         machine.configure(self.settings)
-        self.log = logs.write(machine.root / "root" / f"{world.name}.csv", logs.rows_of(logs.make(501, 3000)))
+        self.log = logs.write(machine.root / "var/tmp" / f"{world.name}.csv", logs.rows_of(logs.make(501, 3000)))
         machine.run("rm", "-rf", "/var/lib/weir-models", "/var/lib/private/weir-models")
         versions = "/var/lib/weir-models/versions/1"
         machine.run("mkdir", "-p", versions)
-        machine.run("weir-fit", "transitions", f"/root/{self.log.name}", "-c", "/etc/weir/fit.conf",
+        machine.run("weir-fit", "transitions", f"/var/tmp/{self.log.name}", "-c", "/etc/weir/fit.conf",
                     "--out", f"{versions}/transitions")
         machine.run("ln", "-s", "versions/1", "/var/lib/weir-models/current")
 
