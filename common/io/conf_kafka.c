@@ -64,8 +64,8 @@ static const struct setting for_all[] = {
 };
 
 /* Each partition has a queue of its own (see partition_kafka.c), so the bounds of the queues are per partition. A
- * message waiting there costs about 450 bytes beside its own: 25 MB per partition when its stage is the slower one.
- * librdkafka 2.0.2 leaves a full queue alone for up to a second: hence not fewer. */
+ * message waiting there costs about 450 bytes beside its own: 10 MB per partition when its stage is the slower one.
+ * librdkafka 2.0.2 leaves full queues alone for up to a second: fetch_kafka.h wakes it. */
 static const struct setting for_consumers[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
@@ -77,7 +77,7 @@ static const struct setting for_consumers[] = {
     {"fetch.wait.max.ms", "50"}, /* how late an end of partition may be seen */
     {"fetch.error.backoff.ms", "100"},
     {"session.timeout.ms", "1000"}, /* 45 s would refuse a shorter max.poll.interval.ms */
-    {"queued.min.messages", "50000"},
+    {"queued.min.messages", "20000"},
     {"queued.max.messages.kbytes", "4096"},
     {"socket.timeout.ms", "10000"},
 };
