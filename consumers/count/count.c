@@ -27,7 +27,8 @@
 
 enum {
     HEARTBEAT_MS = 5000, /* a batch at least so often, be it empty */
-    ASK_FIRED_MS = 200,  /* how often weir-rank is looked at while we wait for it */
+    ASK_MIN_MS = 10,     /* how often weir-rank is looked at while we wait for it, */
+    ASK_MAX_MS = 200,    /* ever less often while it stands */
     ROWS_MAX = 1000000,  /* per batch: keeps sums within BATCH_SUM_MAX */
     ENCODED_MAX_BYTES = 3 * 1024 * 1024,
 };
@@ -48,7 +49,7 @@ const struct config_row count_rows[] = {
 struct count {
     struct count_parts parts;
     struct ledger ledger;
-    bool catching_up;                /* the last batch was full */
+    bool catching_up;                /* the last batch was full, or cut for weir-rank to move */
     struct op_count *op;             /* own */
     struct late late;                /* own */
     struct event event;              /* the row in hand; a local one would be zeroed for each row */
@@ -60,6 +61,7 @@ struct count {
     int64_t pending_ms;         /* since when the first row of the batch in hand waits */
     int64_t told_ms;            /* when the last batch was written */
     int64_t fired_ms, asked_ms; /* F as weir-rank has committed it; when we asked */
+    int64_t moved_ms;           /* when we last found it moved */
     int64_t limit_ms;           /* a partition with a clock beyond it is not read */
     struct tally {
         int64_t in, counted, bad[DECODE_N];
@@ -98,18 +100,28 @@ static bool check_lateness(const struct count *c, const struct checkpoint *mark,
         (long long)lateness_ms, (long long)here_ms);
 }
 
+static int64_t ask_every_ms(const struct count *c, int64_t now_ms)
+{
+    int64_t every_ms = (now_ms - c->moved_ms) / 4;
+    if (every_ms > ASK_MAX_MS) return ASK_MAX_MS;
+    return every_ms > ASK_MIN_MS ? every_ms : ASK_MIN_MS;
+}
+
 static bool ask_fired(struct count *c, int64_t now_ms, struct err *e)
 {
     struct err ignored = {0}; /* what we knew stays true: F only grows */
     struct checkpoint mark = {.partition = 0};
     int64_t fired_ms;
-    if (now_ms - c->asked_ms < ASK_FIRED_MS) return true;
+    if (now_ms - c->asked_ms < ask_every_ms(c, now_ms)) return true;
     c->asked_ms = now_ms;
     if (!source_kafka_group_committed(c->parts.input->source, c->rank, c->panes, &mark, &ignored))
         return true;
     const int64_t most_ms = 2 * WINDOW_TIME_MAX_MS;
     bool said = meta_find(mark.metadata, "fired", &fired_ms);
-    if (said && fired_ms > -most_ms && fired_ms < most_ms) c->fired_ms = fired_ms;
+    if (said && fired_ms > -most_ms && fired_ms < most_ms && fired_ms != c->fired_ms) {
+        c->fired_ms = fired_ms;
+        c->moved_ms = now_ms;
+    }
     return check_lateness(c, &mark, e);
 }
 
@@ -230,7 +242,7 @@ static bool is_full(const struct count *c)
 static bool flush(struct count *c, struct err *e)
 {
     int64_t start_us = clock_now_us();
-    c->catching_up = is_full(c);
+    c->catching_up = is_full(c) || any_beyond(c, fired_limit(c));
     enum txn answer = transact(c, e);
     if (answer == TXN_FAILED) return tell_sleep(c, e), false;
     if (answer == TXN_ABORTED) {
@@ -359,6 +371,8 @@ static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e
     if (!c->begun) return start_again(&c->pause, c->parts.input->source, now_ms, e);
     ledger_time(&c->ledger, now_ms, may_read, c);
     if (!set_limit(c, now_ms, e)) return false;
+    if (any_beyond(c, fired_limit(c)) && ask_every_ms(c, now_ms) < *ret_wait_ms)
+        *ret_wait_ms = ask_every_ms(c, now_ms);
     int64_t due_ms = due_in_ms(c, now_ms);
     if (due_ms <= 0) return flush(c, e) || e->status == ERR_NONE;
     if (due_ms < *ret_wait_ms) *ret_wait_ms = due_ms;

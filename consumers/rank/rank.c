@@ -23,11 +23,11 @@
 
 enum {
     META_VERSION = 1,
-    ROUND_MS = 500,        /* then the group is served again */
-    AGAIN_MS = 5000,       /* how often all is shown again */
-    COMMIT_MS = 1000,      /* how often the mark is committed, */
-    COMMIT_FIRED_MS = 100, /* and when F has moved, which weir-count waits for */
-    TRIM_MS = 60000,       /* how often old batches are deleted */
+    ROUND_MS = 500,       /* then the group is served again */
+    AGAIN_MS = 5000,      /* how often all is shown again */
+    COMMIT_MS = 1000,     /* how often the mark is committed, */
+    COMMIT_FIRED_MS = 20, /* and when F has moved, which weir-count waits for */
+    TRIM_MS = 60000,      /* how often old batches are deleted */
 };
 
 const struct config_row rank_rows[] = {
