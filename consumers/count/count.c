@@ -40,7 +40,7 @@ const struct config_row count_rows[] = {
      offsetof(struct count_conf, interval_ms), 1, 60000},
     {"batch", "bytes", CONFIG_BYTES, "1MiB", "or when it has grown so large",
      offsetof(struct count_conf, bytes), 1024, 2 * 1024 * 1024},
-    {"limits", "skew", CONFIG_INT, "4",
+    {"limits", "skew", CONFIG_INT, "12",
      "a partition that is so many windows ahead of weir-rank waits for it",
      offsetof(struct count_conf, skew), 1, 1000000},
     {0},
@@ -125,7 +125,8 @@ static bool ask_fired(struct count *c, int64_t now_ms, struct err *e)
     return check_lateness(c, &mark, e);
 }
 
-/* Rank keeps all panes from F on: what one partition is ahead of the slowest, it pays for in memory. */
+/* Rank keeps all panes from F on: what one partition is ahead of the slowest, it pays for in memory. The skew lets count
+ * fill several batches while rank shows the one before. */
 static bool set_limit(struct count *c, int64_t now_ms, struct err *e)
 {
     bool unknown = c->fired_ms == WATERMARK_NONE && c->ledger.least_ms != WATERMARK_NONE;
