@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 /* On the stack of who shares it; in the list as long as there is a piece to take. */
@@ -83,14 +84,15 @@ void crew_share(struct crew *c, size_t n, crew_piece *piece, void *ctx)
 struct crew *crew_new(size_t helpers_n)
 {
     struct crew *c = mem_zero(1, sizeof *c);
-    c->helpers_n = helpers_n;
     c->helpers = mem_zero(helpers_n + 1, sizeof c->helpers[0]);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->more, NULL);
-    for (size_t i = 0; i < helpers_n; i++) {
-        int failed = pthread_create(&c->helpers[i], NULL, help, c);
-        assert(!failed);
-    }
+    while (c->helpers_n < helpers_n &&
+           pthread_create(&c->helpers[c->helpers_n], NULL, help, c) == 0)
+        c->helpers_n++;
+    if (c->helpers_n < helpers_n)
+        log_warn("crew", "short", "helpers=%zu of=%zu text=\"no more threads can be made\"",
+                 c->helpers_n, helpers_n);
     return c;
 }
 

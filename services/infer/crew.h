@@ -6,7 +6,7 @@
 
 struct crew;
 
-/* crew_new starts so many helpers; 0 is fine. */
+/* crew_new starts so many helpers; 0 is fine, and fewer are if the system makes no more threads. */
 struct crew *crew_new(size_t helpers_n);
 void crew_free(struct crew *c); /* NULL is fine; no work may be left */
 
