@@ -23,7 +23,6 @@ enum {
 
 struct sink_kafka {
     rd_kafka_t *rk;              /* own */
-    int64_t put_n;               /* messages of the transaction */
     int64_t failed_n;            /* messages that were not delivered, since the last flush */
     rd_kafka_resp_err_t failure; /* of the last of them */
     struct trouble_kafka trouble;
@@ -41,7 +40,8 @@ static void count(struct metric *m, int64_t n)
 
 /* --- callbacks, from rd_kafka_poll and rd_kafka_flush only -------------------------------------------- */
 
-/* Of a transaction only failures are reported. */
+/* For each message, though a commit speaks for all of its own: without a report nothing wakes the flush of a commit, which
+ * sleeps by the clock of the day. Set back by an hour, it would sleep for an hour. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk;
@@ -148,7 +148,6 @@ static enum txn resolve(struct sink_kafka *s, const char *what, rd_kafka_error_t
 enum txn sink_kafka_begin(struct sink_kafka *s, struct err *e)
 {
     assert(s->transactional_id);
-    s->put_n = 0;
     s->failed_n = 0;
     return resolve(s, "begin", rd_kafka_begin_transaction(s->rk), e);
 }
@@ -171,10 +170,8 @@ enum txn sink_kafka_offsets(struct sink_kafka *s, struct source *source,
 enum txn sink_kafka_commit(struct sink_kafka *s, struct err *e)
 {
     enum txn result = resolve(s, "commit", persist(s, step_commit, NULL), e);
-    if (result != TXN_DONE) return result;
-    count(s->committed, 1);
-    count(s->sent, s->put_n);
-    return TXN_DONE;
+    if (result == TXN_DONE) count(s->committed, 1);
+    return result;
 }
 
 enum txn sink_kafka_abort(struct sink_kafka *s, struct err *e)
@@ -234,7 +231,7 @@ enum txn sink_kafka_put(struct sink_kafka *s, const struct sink_kafka_message *m
     rd_kafka_resp_err_t code = produce(s, m);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) code = produce_later(s, m);
     if (!s->transactional_id) rd_kafka_poll(s->rk, 0); /* else the commit does it for all */
-    if (!code) return s->put_n++, TXN_DONE;
+    if (!code) return TXN_DONE;
     bool broken = code == RD_KAFKA_RESP_ERR__STATE && !rd_kafka_fatal_error(s->rk, NULL, 0);
     if (s->transactional_id && broken)
         return sink_kafka_abort(s, e); /* a message before this one failed */
@@ -297,8 +294,6 @@ static void set_kind(rd_kafka_conf_t *rk_conf, const struct sink_kafka_spec *spe
     /* The brokers abort and fence at the transaction's timeout: what was not delivered long before it
      * leaves us time to abort, and to go on. */
     conf_kafka_set_int(rk_conf, "message.timeout.ms", spec->transaction_ms / 2);
-    /* A commit speaks for all of its messages: a callback for each would cost as much as sending it. */
-    conf_kafka_set(rk_conf, "delivery.report.only.error", "true");
 }
 
 static rd_kafka_t *make_producer(const struct sink_kafka_spec *spec, struct sink_kafka *s,

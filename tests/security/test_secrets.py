@@ -81,6 +81,7 @@ def weir(program, *arguments):
 # ---------------------------------------------------------------------------- core dumps
 
 def allow_cores():
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)    # a shell's background jobs ignore it
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
