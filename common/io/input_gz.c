@@ -41,27 +41,20 @@ static void close_gz(void *self)
     free(g);
 }
 
-static bool is_file(int fd)
-{
-    struct stat s;
-    return fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
-}
-
 /* The size of a plain file; that of a .gz says nothing about what is in it. */
-static int64_t plain_size(int fd)
+static int64_t plain_size(int fd, const struct stat *s)
 {
-    struct stat s;
     unsigned char magic[2] = {0};
-    if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) return -1;
+    if (!S_ISREG(s->st_mode)) return -1;
     bool gz = pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-    return gz ? -1 : s.st_size;
+    return gz ? -1 : s->st_size;
 }
 
 bool input_gz(const char *path, struct rows_input *ret, struct err *e)
 {
     bool standard_input = strcmp(path, "-") == 0;
     int fd = standard_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    struct stat s;
+    struct stat s = {0};
     if (fd >= 0 && fstat(fd, &s) == 0 && S_ISDIR(s.st_mode)) errno = EISDIR, close(fd), fd = -1;
     gzFile file = fd < 0 ? NULL : gzdopen(fd, "rb");
     if (!file) {
@@ -77,8 +70,8 @@ bool input_gz(const char *path, struct rows_input *ret, struct err *e)
         .read = read_gz,
         .seek = seek_gz,
         .close = close_gz,
-        .total_bytes = plain_size(fd),
-        .may_wait = !is_file(fd),
+        .total_bytes = plain_size(fd, &s),
+        .may_wait = !S_ISREG(s.st_mode),
     };
     return true;
 }
