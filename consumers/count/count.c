@@ -372,9 +372,8 @@ static bool tick(void *self, int64_t now_ms, int64_t *ret_wait_ms, struct err *e
     if (!c->begun) return start_again(&c->pause, c->parts.input->source, now_ms, e);
     ledger_time(&c->ledger, now_ms, may_read, c);
     if (!set_limit(c, now_ms, e)) return false;
-    if (any_beyond(c, fired_limit(c)) && ask_every_ms(c, now_ms) < *ret_wait_ms)
-        *ret_wait_ms = ask_every_ms(c, now_ms);
-    int64_t due_ms = due_in_ms(c, now_ms);
+    int64_t due_ms = due_in_ms(c, now_ms), ask_ms = ask_every_ms(c, now_ms);
+    if (any_beyond(c, fired_limit(c)) && ask_ms < *ret_wait_ms) *ret_wait_ms = ask_ms;
     if (due_ms <= 0) return flush(c, e) || e->status == ERR_NONE;
     if (due_ms < *ret_wait_ms) *ret_wait_ms = due_ms;
     return true;
