@@ -40,6 +40,16 @@ const char *fuzz_file(struct str bytes)
     return path;
 }
 
+void fuzz_put(const char *folder, const char *name, struct str bytes)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert(f);
+    fwrite(bytes.at, 1, bytes.len, f);
+    fclose(f);
+}
+
 void fuzz_sealed(struct buf *out, struct str bytes)
 {
     buf_clear(out);

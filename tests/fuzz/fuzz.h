@@ -26,6 +26,9 @@ char *fuzz_exact(struct str bytes, bool text);
 /* fuzz_file is the path of a file in memory that holds the bytes, until the next call. */
 const char *fuzz_file(struct str bytes);
 
+/* fuzz_put makes a file of the bytes in a folder. */
+void fuzz_put(const char *folder, const char *name, struct str bytes);
+
 /* fuzz_sealed appends the checksum that base/wire.h wants. */
 void fuzz_sealed(struct buf *out, struct str bytes);
 

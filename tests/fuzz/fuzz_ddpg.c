@@ -16,16 +16,6 @@ enum { DAMAGES_MAX = 8 };
 
 static char folder[] = "/tmp/weir-fuzz-ddpg-XXXXXX";
 
-static void put(const char *name, struct str bytes)
-{
-    char path[100];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    assert(f);
-    fwrite(bytes.at, 1, bytes.len, f);
-    fclose(f);
-}
-
 /* A layer of small numbers, of both signs. */
 static void put_floats(const char *name, int rows, int columns)
 {
@@ -40,7 +30,7 @@ static void put_floats(const char *name, int rows, int columns)
         float x = (float)(i * 7 % 11 - 5) / 16;
         buf_add(&b, &x, sizeof x);
     }
-    put(name, buf_str(&b));
+    fuzz_put(folder, name, buf_str(&b));
     buf_finish(&b);
 }
 
@@ -107,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     struct str rest = fuzz_rest(&f);
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         size_t here = len[i] < rest.len ? len[i] : rest.len;
-        put(files[i], (struct str){rest.at, here});
+        fuzz_put(folder, files[i], (struct str){rest.at, here});
         rest = (struct str){rest.at + here, rest.len - here};
     }
     struct model *m = ddpg_fit(folder, &time_ms, &e);

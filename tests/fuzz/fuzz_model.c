@@ -38,20 +38,10 @@ static void check(const struct model *m)
     (void)ranker_try(m);
 }
 
-static void put(const char *folder, const char *name, struct str bytes)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    assert(f);
-    fwrite(bytes.at, 1, bytes.len, f);
-    fclose(f);
-}
-
 static void put_arrays(const char *folder, const char *stem, struct str bytes)
 {
     char name[ARRAY_FILE_NAME_BYTES];
-    put(folder, array_file_name(stem, wire_xxh64(bytes), name), bytes);
+    fuzz_put(folder, array_file_name(stem, wire_xxh64(bytes), name), bytes);
 }
 
 /* A manifest whose hashes are right. */
@@ -65,7 +55,7 @@ static void put_manifest(const char *folder, const char *kind, struct str data, 
         "\"settings\":{\"recent\":3,\"decay\":0.5,\"neighbours\":5,\"recency\":0.9,\"near\":1},"
         "\"parts\":{},\"validation\":{}}",
         kind, (unsigned long long)wire_xxh64(data), (unsigned long long)wire_xxh64(ids));
-    put(folder, "manifest.json", buf_str(&b));
+    fuzz_put(folder, "manifest.json", buf_str(&b));
     buf_finish(&b);
 }
 
@@ -106,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     put_arrays(folder, "ids", ids);
     put_arrays(folder, "data", data);
     if (kind == 255)
-        put(folder, "manifest.json", rest);
+        fuzz_put(folder, "manifest.json", rest);
     else
         put_manifest(folder, kinds[kind % COUNT_OF(kinds)], data, ids);
     open_it(root);
