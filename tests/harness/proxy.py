@@ -39,7 +39,6 @@ class Proxy:
         rate      bytes per second of each direction of a connection; 0 = no bound
         fragile   chunks after which one ends its connection by RST instead of passing; 0 = none does
         stalled   nothing passes, nothing is lost, connections are still taken
-
         stall_at  of a request: stalls all before the first one of which this is true
 
     `broken` counts the connections that were ended or silenced."""
@@ -114,7 +113,8 @@ class Proxy:
         try:
             while chunk := await reader.read(CHUNK):
                 if self.stall_at and watch == self._asked and self.stall_at(chunk):
-                    self.stall_at = self.flowing.clear()
+                    self.stall_at = None
+                    self.flowing.clear()
                 await self._delay(len(chunk))
                 if link.stranded:
                     continue

@@ -119,6 +119,13 @@ def known_keys(program):
     return keys
 
 
+def known_of(program, settings):
+    """-> those of the settings that a program knows."""
+    known = known_keys(program)
+    return {key: value for key, value in settings.items()
+            if key in known or key.startswith("kafka.") and "topics.prefix" in known}
+
+
 class Ended(Exception):
     """A program ended that should run: no reason to wait any longer."""
 
@@ -330,9 +337,7 @@ class World:
 
         A keyword names a key: window__size for window.size, or {"window.size": ...} as **."""
         named = {key.replace("__", "."): value for key, value in more.items()}
-        known = known_keys(program)
-        options = {key: value for key, value in self.settings.items()
-                   if key in known or key.startswith("kafka.") and "topics.prefix" in known}
+        options = known_of(program, self.settings)
         words = [f"{key}={value}" for key, value in {**options, **named}.items()]
         return [BIN / program, *(part for word in words for part in ("-o", word))]
 

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from weir import BIN, CONSUMERS, eventually, known_keys
+from weir import BIN, CONSUMERS, eventually, known_of
 
 UNITS = [*(f"weir-{name}@0" for name in CONSUMERS), "weir-infer"]
 BOOT_S = 60
@@ -77,10 +77,7 @@ class Machine:
         folder = self.root / "etc/weir"
         folder.mkdir(exist_ok=True)
         for example in (self.root / "usr/local/share/weir/config").iterdir():
-            known = known_keys(f"weir-{example.stem}")
-            own = {key: value for key, value in settings.items()
-                   if key in known or key.startswith("kafka.") and "topics.prefix" in known}
-            (folder / example.name).write_text(sections(own))
+            (folder / example.name).write_text(sections(known_of(f"weir-{example.stem}", settings)))
 
     def state(self, unit):
         """-> {"ActiveState": ...} as systemd has it"""

@@ -49,6 +49,10 @@ class Site:
     def replay(self):
         assert self.world.replay(self.log).statuses == [DONE]
 
+    def settle(self):
+        """Waits until all is stored that the log demands."""
+        eventually(lambda: agree.everything(self.world))
+
     def active(self):
         states = {unit: self.machine.state(unit) for unit in UNITS}
         assert all(state["ActiveState"] == "active" for state in states.values()), states
@@ -61,7 +65,7 @@ def test_killed_all_at_once_they_come_back(site):
     for unit in UNITS:
         site.machine.run("systemctl", "kill", "-s", "KILL", unit)
     eventually(lambda: restarted(site, before))
-    eventually(lambda: agree.everything(site.world))
+    site.settle()
 
 
 def restarted(site, before):
@@ -72,7 +76,7 @@ def restarted(site, before):
 
 def test_stopped_they_end_well(site):
     site.replay()
-    eventually(lambda: agree.everything(site.world))
+    site.settle()
     site.machine.run("systemctl", "stop", "weir.target")
     eventually(lambda: ended(site))
 
@@ -120,7 +124,7 @@ def timed_out(site):
 
 def test_refused_it_is_not_started_again(site):
     site.replay()
-    eventually(lambda: agree.everything(site.world))
+    site.settle()
     other = int(site.world.rules.slide) * 3
     site.machine.configure({**site.settings, "window.slide": f"{other}ms", "window.size": f"{other * 4}ms"})
     site.machine.run("systemctl", "restart", "weir-count@0", check=False)
@@ -132,7 +136,7 @@ def test_refused_it_is_not_started_again(site):
 def test_new_models_come_into_service(site):
     """The last kind decides, and none of it is in service yet: the new version is taken."""
     site.replay()
-    eventually(lambda: agree.everything(site.world))
+    site.settle()
     site.machine.run("systemctl", "reload", "weir-infer")
     drop_in(site, "weir-retrain", Environment='"RETRAIN=--kinds transitions,itemknn --hold-back 10min"')
     first = served()
