@@ -1,7 +1,6 @@
 """Members of the consumer groups come and go, meet their twins, and find more partitions."""
 import random
 import signal
-import threading
 import time
 
 import pytest
@@ -10,34 +9,30 @@ from confluent_kafka.admin import NewPartitions
 import agree
 import logs
 import service as inference
+from aside import Aside
 from effects import effects
 from weir import CONSUMERS, DONE, FENCED, REFUSED, RETRY, eventually
 
 STANDSTILL_S = 15
 
 
-class Watch(threading.Thread):
+class Watch(Aside):
     """Samples what each daemon does; `longest` = {daemon: the longest time without an effect}."""
 
     def __init__(self, world):
-        super().__init__(daemon=True)
-        self.effects, self.done = effects(world), threading.Event()
+        super().__init__()
+        self.effects = effects(world)
         self.longest = dict.fromkeys(self.effects, 0)
         self.start()
 
-    def run(self):
+    def work(self):
         last = {name: (effect.count(), time.monotonic()) for name, effect in self.effects.items()}
-        while not self.done.wait(0.1):
+        while not self.ended.wait(0.1):
             for name, effect in self.effects.items():
                 count, (before, since) = effect.count(), last[name]
                 self.longest[name] = max(self.longest[name], time.monotonic() - since)
                 if count != before:
                     last[name] = count, time.monotonic()
-
-    def stop(self):
-        self.done.set()
-        self.join()
-        return self.longest
 
 
 class Storm:
@@ -86,10 +81,10 @@ def test_11_rebalance_storm(stream, tmp_path, seconds, every_s):
         for name in CONSUMERS:
             storm.step(name)
         time.sleep(every_s)
-    standstill = watch.stop()
-    print({name: round(longest, 1) for name, longest in standstill.items()},
+    watch.stop()
+    print({name: round(longest, 1) for name, longest in watch.longest.items()},
           f"{len(storm.joined)} joined, {len(storm.left)} left")
-    assert max(standstill.values()) < STANDSTILL_S, standstill
+    assert max(watch.longest.values()) < STANDSTILL_S, watch.longest
     s.verify()
     storm.ended_well()
 

@@ -1,25 +1,25 @@
 """What programs take while they run: memory and files, read in /proc."""
 import os
 import re
-import threading
 from collections import defaultdict
 from pathlib import Path
+
+from aside import Aside
 
 LOOK_S = 0.5
 RESIDENT_MIB, FILES, FILES_GROWTH = 160, 64, 24
 
 
-class Monitor(threading.Thread):
+class Monitor(Aside):
     """programs: {name: Program}. A restarted program is another process, looked at anew."""
 
     def __init__(self, programs):
-        super().__init__(daemon=True)
+        super().__init__()
         self.programs = programs
         self.peak_kib, self.files = defaultdict(int), defaultdict(list)
-        self.ended = threading.Event()
         self.start()
 
-    def run(self):
+    def work(self):
         while not self.ended.wait(LOOK_S):
             for name, program in self.programs.items():
                 try:
@@ -32,10 +32,6 @@ class Monitor(threading.Thread):
         if found := re.search(r"VmHWM:\s+(\d+)", status):
             self.peak_kib[name] = max(self.peak_kib[name], int(found[1]))
         self.files[name].append(len(os.listdir(f"/proc/{pid}/fd")))
-
-    def stop(self):
-        self.ended.set()
-        self.join()
 
     def excesses(self):
         """-> what went beyond its limit, as texts."""

@@ -2,7 +2,6 @@
 import json
 import re
 import resource
-import threading
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 import agree
 import oracle
+from aside import Aside
 from weir import DONE
 
 LOOK_S = 0.05
@@ -23,23 +23,14 @@ EFFECTS = {            # the metric that moves with every effect of a daemon
 MODEL = 'weir_served_total{source="model"}'    # what recommend does only while the service answers
 
 
-class Memory(threading.Thread):
+class Memory(Aside):
     """The greatest resident memory of each program while this runs; a restarted program is looked at anew."""
 
     def __init__(self, programs):
-        super().__init__(daemon=True)
+        super().__init__()
         self.programs, self.most = programs, dict.fromkeys(programs, 0)
-        self.ended = threading.Event()
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.join()
-
-    def run(self):
+    def work(self):
         while not self.ended.wait(LOOK_S):
             for name, program in self.programs.items():
                 self.most[name] = max(self.most[name], resident_bytes(program.process.pid))
@@ -153,24 +144,18 @@ def unfrozen_windows_are(world, rows):
     assert {end for end in windows if end > current - rules.lateness} <= shown
 
 
-class Reader(threading.Thread):
+class Reader(Aside):
     """Looks at the ranking all the time, as a shop would: it is there as a whole, or not at all."""
 
     def __init__(self, world):
-        super().__init__(daemon=True)
+        super().__init__()
         self.world, self.whole, self.absent, self.partial = world, 0, 0, []
-        self.ended = threading.Event()
-
-    def __enter__(self):
-        self.start()
-        return self
 
     def __exit__(self, *_):
-        self.ended.set()
-        self.join()
+        self.stop()
         assert not self.partial, self.partial[0]
 
-    def run(self):
+    def work(self):
         while not self.ended.wait(0.002):
             try:
                 self.judge(self.world.hot())

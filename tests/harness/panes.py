@@ -1,12 +1,12 @@
 """What weir-count writes to weir-panes, decoded by its description alone, and read while it is still there: weir-rank
 deletes what it needs no more."""
-import threading
 from collections import Counter
 from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 import oracle
+from aside import Aside
 
 CHECKSUM_BYTES = 8
 OUT_OF_RANGE = {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}
@@ -100,16 +100,16 @@ def breaks(batches):
     return broken
 
 
-class Tail(threading.Thread):
+class Tail(Aside):
     """Keeps every committed record of the topic, in order."""
 
     def __init__(self, world):
-        super().__init__(daemon=True)
+        super().__init__()
         self.world, self.records, self.at = world, [], 0
-        self.lost, self.ended = False, threading.Event()
+        self.lost = False
         self.start()
 
-    def run(self):
+    def work(self):
         reader = Consumer({**self.world.stack.client, "group.id": "unused", "enable.auto.commit": False,
                            "isolation.level": "read_committed", "auto.offset.reset": "error"})
         reader.assign([TopicPartition(self.world.topic("panes"), 0, OFFSET_BEGINNING)])
@@ -124,7 +124,3 @@ class Tail(threading.Thread):
             self.at = message.offset() + 1
         elif message.error().code() in OUT_OF_RANGE:
             self.lost = True
-
-    def stop(self):
-        self.ended.set()
-        self.join()

@@ -3,7 +3,6 @@ reconciliation."""
 import random
 import secrets
 import signal
-import threading
 import time
 from collections import deque
 
@@ -12,6 +11,7 @@ from confluent_kafka import Producer
 import logs
 import oracle
 import service as inference
+from aside import Aside
 from monitor import Monitor
 from panes import Tail
 from reconcile import Reconciliation, Tally
@@ -203,15 +203,15 @@ class Trial:
         return tally
 
 
-class Spoiler(threading.Thread):
+class Spoiler(Aside):
     """Puts bad rows into the topic behind weir-replay's back. Which of them arrive is nobody's promise."""
 
     def __init__(self, world, seed):
-        super().__init__(daemon=True)
-        self.world, self.rnd, self.ended = world, random.Random(f"{seed}-spoiler"), threading.Event()
+        super().__init__()
+        self.world, self.rnd = world, random.Random(f"{seed}-spoiler")
         self.start()
 
-    def run(self):
+    def work(self):
         producer = Producer(self.world.stack.client)
         while not self.ended.wait(0.5):
             _, row = self.rnd.choice(logs.BAD_ROWS)
@@ -219,10 +219,6 @@ class Spoiler(threading.Thread):
             producer.produce(self.world.topic("events"), row or None, b"bad", where, timestamp=YEAR_1990)
             producer.poll(0)
         producer.flush(30)
-
-    def stop(self):
-        self.ended.set()
-        self.join()
 
 
 def log_rows(seed, events, seconds):
