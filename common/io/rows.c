@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/wire.h"
 
-enum { WINDOW_BYTES = 65536, BUFFER_BYTES = 1 << 20 };
+enum { WINDOW_BYTES = 65536, BUFFER_BYTES = 1 << 20, MARK_BYTES = 3 };
 
 /* The buffer holds the last WINDOW_BYTES before the place as well, for the tail's hash:
  *
@@ -19,16 +19,26 @@ struct rows {
     char *buffer; /* own */
     size_t at, end;
     bool eof;
-    char *head; /* own; the stream's first bytes */
+    char *head; /* own; the stream's first bytes, up to a window of them */
     size_t head_n;
     int64_t offset, line; /* of the next row; how many rows came before it */
     size_t
         taken; /* bytes of the row read last, with its newline; the window lies before them, too */
+    bool in_long; /* row, which is being passed over */
     char long_row[ROWS_LONG_BYTES + 1];
+    struct rows_place long_place; /* where it starts */
 };
 
-/* Reads more behind `end`; keeps the window before `at`. */
-static bool refill(struct rows *r, struct err *e)
+static void keep_head(struct rows *r, const char *bytes, size_t n)
+{
+    size_t left = WINDOW_BYTES - r->head_n;
+    if (n > left) n = left;
+    if (n) memcpy(r->head + r->head_n, bytes, n);
+    r->head_n += n;
+}
+
+/* Reads more behind `end`; keeps the window before `at`. ROWS_ROW: there is more, or the end. */
+static enum rows_next refill(struct rows *r, int64_t wait_ms, struct err *e)
 {
     size_t kept = r->at < WINDOW_BYTES ? r->at : WINDOW_BYTES;
     if (r->at > kept) {
@@ -38,27 +48,27 @@ static bool refill(struct rows *r, struct err *e)
         r->end -= moved;
     }
     assert(r->end < BUFFER_BYTES);
-    ssize_t n = r->input.read(r->input.self, r->buffer + r->end, BUFFER_BYTES - r->end, e);
-    if (n < 0) return false;
+    char *free_at = r->buffer + r->end;
+    ssize_t n = r->input.read(r->input.self, free_at, BUFFER_BYTES - r->end, wait_ms, e);
+    if (n < 0) return n == ROWS_NOTHING ? ROWS_LATER : ROWS_FAILED;
+    keep_head(r, free_at, (size_t)n);
     r->eof = n == 0;
     r->end += (size_t)n;
-    return true;
+    return ROWS_ROW;
 }
 
-static bool read_head(struct rows *r, struct err *e)
+static bool read_head(struct rows *r, size_t n, struct err *e)
 {
-    while (r->end < WINDOW_BYTES && !r->eof)
-        if (!refill(r, e)) return false;
-    r->head_n = r->end < WINDOW_BYTES ? r->end : WINDOW_BYTES;
-    r->head = mem_dup(r->buffer, r->head_n);
+    while (r->head_n < n && !r->eof)
+        if (refill(r, ROWS_FOREVER, e) != ROWS_ROW) return false;
     return true;
 }
 
 static void skip_byte_order_mark(struct rows *r)
 {
-    if (r->end < 3 || memcmp(r->buffer, "\xef\xbb\xbf", 3) != 0) return;
-    r->at = 3;
-    r->offset = 3;
+    if (r->end < MARK_BYTES || memcmp(r->buffer, "\xef\xbb\xbf", MARK_BYTES) != 0) return;
+    r->at = MARK_BYTES;
+    r->offset = MARK_BYTES;
 }
 
 struct rows *rows_new(struct rows_input input, struct err *e)
@@ -66,7 +76,8 @@ struct rows *rows_new(struct rows_input input, struct err *e)
     struct rows *r = mem_zero(1, sizeof *r);
     r->input = input;
     r->buffer = mem_zero(BUFFER_BYTES, 1);
-    if (read_head(r, e)) return skip_byte_order_mark(r), r;
+    r->head = mem_zero(WINDOW_BYTES, 1);
+    if (read_head(r, MARK_BYTES, e)) return skip_byte_order_mark(r), r;
     rows_free(r);
     return NULL;
 }
@@ -100,36 +111,6 @@ static enum rows_next take(struct rows *r, struct row *ret, size_t len, size_t n
     return ROWS_ROW;
 }
 
-/* A row that is too long to be good is passed over; what is kept of it tells people which one it was. */
-static enum rows_next take_long(struct rows *r, struct row *ret, struct err *e)
-{
-    memcpy(r->long_row, r->buffer + r->at, sizeof r->long_row);
-    int64_t start = r->offset;
-    char *newline;
-    while (!(newline = memchr(r->buffer + r->at, '\n', r->end - r->at)) && !r->eof) {
-        pass(r, r->end - r->at);
-        if (!refill(r, e)) return ROWS_FAILED;
-    }
-    pass(r, newline ? (size_t)(newline - (r->buffer + r->at)) : r->end - r->at);
-    r->taken = 0; /* too long to step back over; nobody waits with a bad row in hand */
-    *ret = (struct row){{r->long_row, sizeof r->long_row}, r->offset - start, next_line(r)};
-    if (newline) pass(r, 1);
-    return ROWS_ROW;
-}
-
-enum rows_next rows_next(struct rows *r, struct row *ret, struct err *e)
-{
-    for (;;) {
-        size_t left = r->end - r->at;
-        char *newline = left ? memchr(r->buffer + r->at, '\n', left) : NULL;
-        size_t len = newline ? (size_t)(newline - (r->buffer + r->at)) : left;
-        if (len > ROWS_LONG_BYTES) return take_long(r, ret, e);
-        if (newline) return take(r, ret, len, 1);
-        if (r->eof) return left ? take(r, ret, left, 0) : ROWS_END;
-        if (!refill(r, e)) return ROWS_FAILED;
-    }
-}
-
 static size_t clipped(int64_t offset)
 {
     return offset < WINDOW_BYTES ? (size_t)offset : WINDOW_BYTES;
@@ -149,12 +130,53 @@ static struct rows_place place_back(const struct rows *r, size_t back_n)
 
 struct rows_place rows_place(const struct rows *r)
 {
-    return place_back(r, 0);
+    return r->in_long ? r->long_place : place_back(r, 0);
 }
 
 struct rows_place rows_place_before(const struct rows *r)
 {
     return place_back(r, r->taken);
+}
+
+static void begin_long(struct rows *r)
+{
+    memcpy(r->long_row, r->buffer + r->at, sizeof r->long_row);
+    r->long_place = rows_place(r);
+    r->in_long = true;
+}
+
+/* A row that is too long to be good is passed over; what is kept of it tells people which one it was. True: at its end. */
+static bool pass_long(struct rows *r, const char *newline, struct row *ret)
+{
+    if (!r->in_long) begin_long(r);
+    pass(r, newline ? (size_t)(newline - (r->buffer + r->at)) : r->end - r->at);
+    if (!newline && !r->eof) return false;
+    r->in_long = false;
+    r->taken = 0; /* too long to step back over; nobody waits with a bad row in hand */
+    *ret = (struct row){
+        {r->long_row, sizeof r->long_row}, r->offset - r->long_place.offset, next_line(r)};
+    if (newline) pass(r, 1);
+    return true;
+}
+
+enum rows_next rows_next_within(struct rows *r, int64_t wait_ms, struct row *ret, struct err *e)
+{
+    for (;;) {
+        size_t left = r->end - r->at;
+        const char *newline = left ? memchr(r->buffer + r->at, '\n', left) : NULL;
+        size_t len = newline ? (size_t)(newline - (r->buffer + r->at)) : left;
+        bool is_long = r->in_long || len > ROWS_LONG_BYTES;
+        if (is_long && pass_long(r, newline, ret)) return ROWS_ROW;
+        if (!is_long && newline) return take(r, ret, len, 1);
+        if (!is_long && r->eof) return left ? take(r, ret, left, 0) : ROWS_END;
+        enum rows_next more = refill(r, wait_ms, e);
+        if (more != ROWS_ROW) return more;
+    }
+}
+
+enum rows_next rows_next(struct rows *r, struct row *ret, struct err *e)
+{
+    return rows_next_within(r, ROWS_FOREVER, ret, e);
 }
 
 /* Moves forward by reading, having skipped what can be skipped. Standard input and .gz cannot rewind. */
@@ -170,7 +192,7 @@ static bool move_to(struct rows *r, int64_t offset, struct err *e)
     while (r->offset < offset) {
         size_t left = r->end - r->at;
         if (!left && r->eof) return true; /* shorter than it was: the hashes will tell */
-        if (!left && !refill(r, e)) return false;
+        if (!left && refill(r, ROWS_FOREVER, e) != ROWS_ROW) return false;
         left = r->end - r->at;
         int64_t wanted = offset - r->offset;
         pass(r, wanted < (int64_t)left ? (size_t)wanted : left);
@@ -181,7 +203,7 @@ static bool move_to(struct rows *r, int64_t offset, struct err *e)
 bool rows_resume(struct rows *r, const struct rows_place *place, struct err *e)
 {
     if (place->offset <= r->offset) return true;
-    if (!move_to(r, place->offset, e)) return false;
+    if (!read_head(r, clipped(place->offset), e) || !move_to(r, place->offset, e)) return false;
     struct rows_place found = rows_place(r);
     if (found.offset != place->offset || found.head_hash != place->head_hash ||
         found.tail_hash != place->tail_hash)

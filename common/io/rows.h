@@ -24,14 +24,17 @@ struct row {
 
 enum { ROWS_LONG_BYTES = 65536 };
 
-enum rows_next { ROWS_ROW, ROWS_END, ROWS_FAILED };
+enum rows_next { ROWS_ROW, ROWS_END, ROWS_LATER, ROWS_FAILED };
+
+enum { ROWS_FOREVER = -1, ROWS_NOTHING = -2 };
 
 /* Where the bytes come from: input_gz, input_sorted, io/feed_kafka. */
 struct rows_input {
     const char *name; /* for messages; ref in whoever made the input */
     void *self;
-    /* Reads up to n bytes: > 0, 0 at the end, -1 with e set. */
-    ssize_t (*read)(void *self, char *bytes, size_t n, struct err *e);
+    /* Reads up to n bytes: > 0, 0 at the end, -1 with e set. ROWS_NOTHING: none came within wait_ms, or before a signal did;
+     * never with ROWS_FOREVER. */
+    ssize_t (*read)(void *self, char *bytes, size_t n, int64_t wait_ms, struct err *e);
     /* Moves forward to an offset without reading; false = cannot, nothing moved. NULL = never can. */
     bool (*seek)(void *self, int64_t offset);
     void (*close)(void *self);
@@ -50,6 +53,10 @@ void rows_free(struct rows *r); /* NULL is fine */
 
 /* rows_next reads one row. The last one may lack its newline. FAILED: the input cannot be read, e says where. */
 MUST_CHECK enum rows_next rows_next(struct rows *r, struct row *ret, struct err *e);
+
+/* The same, but LATER when an input that may wait had nothing more for wait_ms, or a signal came: ask again. */
+MUST_CHECK enum rows_next rows_next_within(struct rows *r, int64_t wait_ms, struct row *ret,
+                                           struct err *e);
 
 /* rows_place returns where the next row starts; rows_place_before where the one that was read last did. */
 struct rows_place rows_place(const struct rows *r);

@@ -73,9 +73,10 @@ static void put_in_order(struct input_memory *m)
     m->rows = NULL;
 }
 
-static ssize_t read_memory(void *self, char *bytes, size_t n, struct err *e)
+static ssize_t read_memory(void *self, char *bytes, size_t n, int64_t wait_ms, struct err *e)
 {
     struct input_memory *m = self;
+    (void)wait_ms;
     (void)e;
     size_t left = m->bytes.len - m->read_n;
     if (n > left) n = left;

@@ -52,6 +52,7 @@ const struct config_row replay_rows[] = {
 
 /* How long rows are kept: when they are paced, and else, since their transaction may be open and would time out. */
 enum { COMMIT_EVERY_US = 10000, COMMIT_WITHIN_US = 1000000, LOOK_EVERY_ROWS = 64 };
+enum { LOOK_EVERY_MS = 10 }; /* at the clock, while a pipe is silent */
 
 struct replay {
     const struct replay_conf *conf; /* ref in caller */
@@ -82,17 +83,17 @@ static bool commit(struct replay *r, struct rows_place place, struct err *e)
     return good;
 }
 
-static bool waited(const struct replay *r, int64_t us)
+static bool waited(const struct replay *r)
 {
-    return outbox_bytes(r->outbox) && clock_now_us() - r->committed_us >= us;
+    int64_t within_us = pace_paced(&r->pace) ? COMMIT_EVERY_US : COMMIT_WITHIN_US;
+    return r->outbox && outbox_bytes(r->outbox) && clock_now_us() - r->committed_us >= within_us;
 }
 
 static bool commit_is_due(const struct replay *r)
 {
-    if (!r->outbox) return false;
-    if (pace_paced(&r->pace)) return waited(r, COMMIT_EVERY_US);
-    if (outbox_full(r->outbox)) return true;
-    return r->tally.read_n % LOOK_EVERY_ROWS == 0 && waited(r, COMMIT_WITHIN_US);
+    if (r->outbox && outbox_full(r->outbox)) return true;
+    bool look = pace_paced(&r->pace) || r->tally.read_n % LOOK_EVERY_ROWS == 0;
+    return look && waited(r);
 }
 
 /* An open transaction holds up all readers, and times out: rows that may have to wait for the next ones, by their pace or
@@ -102,6 +103,12 @@ static bool pass_on(struct replay *r, struct err *e)
     if (commit_is_due(r)) return commit(r, rows_place(r->rows), e);
     bool may_wait = !r->outbox || pace_paced(&r->pace) || rows_may_wait(r->rows);
     return may_wait || outbox_send(r->outbox, e);
+}
+
+/* While a pipe is silent. */
+static bool pass_on_in_time(struct replay *r, struct err *e)
+{
+    return !waited(r) || commit(r, rows_place(r->rows), e);
 }
 
 static void sleep_us(int64_t us)
@@ -261,9 +268,11 @@ static bool pass(struct replay *r, bool *ret_whole, struct err *e)
     struct row row;
     enum rows_next next = ROWS_ROW;
     bool good = open_rows(r, e);
-    while (good && r->running() && !limit_reached(r) &&
-           (next = rows_next(r->rows, &row, e)) == ROWS_ROW)
-        good = take(r, &row, e);
+    while (good && (next == ROWS_ROW || next == ROWS_LATER) && r->running() && !limit_reached(r)) {
+        next = rows_next_within(r->rows, LOOK_EVERY_MS, &row, e);
+        if (next == ROWS_ROW) good = take(r, &row, e);
+        if (next == ROWS_LATER) good = pass_on_in_time(r, e);
+    }
     *ret_whole = next == ROWS_END;
     if (good)
         good = commit(r, rows_place(r->rows), e) &&

@@ -1,7 +1,9 @@
 """weir-replay: from file to topic exactly once, whatever is asked of it and wherever it is killed."""
+import os
 import random
 import subprocess
 import time
+import zlib
 from collections import Counter
 
 import pytest
@@ -56,6 +58,26 @@ def test_standard_input_with_a_job_is_fed_again(world, log):
         subprocess.run(argv, input=b"".join(row + b"\n" for row in rows), check=True,
                        capture_output=True, timeout=60)
     agree.topic_is(world, ROWS)
+
+
+def zipped():
+    """-> a function that makes the next bytes of a .gz, which hold all that it was given."""
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    return lambda plain: packer.compress(plain) + packer.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize("pace", [[], ["--rate", "1000"]], ids=["free", "paced"])
+@pytest.mark.parametrize("form", [lambda: bytes, zipped], ids=["plain", "gz"])
+def test_a_silent_pipe_keeps_no_row_waiting(world, tmp_path, form, pace):
+    pipe, written = tmp_path / "log.csv", form()
+    os.mkfifo(pipe)
+    with open(pipe, "r+b", buffering=0) as end:
+        replay = world.start("replay", pipe, *pace)
+        for first, last in ((0, 7), (7, 8), (8, 20)):
+            end.write(written(b"".join(row + b"\n" for row in ROWS[first:last])))
+            eventually(lambda: agree.topic_is(world, ROWS[:last]))
+        assert replay.stop() == DONE
+    agree.topic_is(world, ROWS[:20])
 
 
 def test_a_file_without_a_last_newline_and_with_a_mark(world, tmp_path):

@@ -238,24 +238,130 @@ static void broken_gzip_is_an_error(void **state)
     free(bytes);
 }
 
-static void only_a_pipe_may_keep_its_reader_waiting(void **state)
+/* -> rows of a pipe, which begins with some bytes; *ret_end is where more of them go. */
+static struct rows *open_pipe(const char *bytes, size_t n, int *ret_end)
 {
-    (void)state;
     struct err e = {0};
     struct rows_input input;
     int ends[2];
     char name[40];
     assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], bytes, n), n);
     snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
     assert_true(input_gz(name, &input, &e));
     close(ends[0]);
-    close(ends[1]);
     struct rows *r = rows_new(input, &e);
-    assert_true(r && rows_may_wait(r));
+    assert_non_null(r);
+    *ret_end = ends[1];
+    return r;
+}
+
+/* What a pipe says next: a row, or later. */
+static void check_pipe(struct rows *r, enum rows_next expected, const char *row)
+{
+    struct row found;
+    struct err e = {0};
+    assert_int_equal(rows_next_within(r, 0, &found, &e), expected);
+    if (row) assert_true(str_eq(found.bytes, str_of(row)));
+}
+
+static void only_a_pipe_may_keep_its_reader_waiting(void **state)
+{
+    (void)state;
+    int end;
+    struct rows *r = open_pipe("abc", 3, &end);
+    assert_true(rows_may_wait(r));
+    close(end);
     rows_free(r);
     write_gz("a\n", 2);
     r = open_rows();
     assert_false(rows_may_wait(r));
+    rows_free(r);
+}
+
+static void a_pipe_gives_its_rows_as_they_come(void **state)
+{
+    (void)state;
+    int end;
+    struct rows *r = open_pipe("abc\nd", 5, &end);
+    check_pipe(r, ROWS_ROW, "abc");
+    struct rows_place place = rows_place(r);
+    check_pipe(r, ROWS_LATER, NULL);
+    struct rows_place now = rows_place(r);
+    assert_memory_equal(&now, &place, sizeof now);
+    assert_int_equal(write(end, "ef\n\ng", 5), 5);
+    check_pipe(r, ROWS_ROW, "def");
+    check_pipe(r, ROWS_ROW, "");
+    check_pipe(r, ROWS_LATER, NULL);
+    close(end);
+    check_pipe(r, ROWS_ROW, "g");
+    check_pipe(r, ROWS_END, NULL);
+    rows_free(r);
+}
+
+/* Half of it may be all that comes for a long time: the place is still where it starts. */
+static void a_long_row_may_come_in_pieces(void **state)
+{
+    (void)state;
+    static char piece[ROWS_LONG_BYTES / 2];
+    memset(piece, 'x', sizeof piece);
+    int end;
+    struct rows *r = open_pipe("abc\n", 4, &end);
+    check_pipe(r, ROWS_ROW, "abc");
+    struct rows_place place = rows_place(r);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(write(end, piece, sizeof piece), sizeof piece);
+        check_pipe(r, ROWS_LATER, NULL);
+        struct rows_place now = rows_place(r);
+        assert_memory_equal(&now, &place, sizeof now);
+    }
+    assert_int_equal(write(end, "\nnext\n", 6), 6);
+    struct row row;
+    struct err e = {0};
+    assert_int_equal(rows_next(r, &row, &e), ROWS_ROW);
+    assert_int_equal(row.full_bytes, 5 * sizeof piece);
+    check_pipe(r, ROWS_ROW, "next");
+    assert_int_equal(rows_place(r).line, 3);
+    close(end);
+    rows_free(r);
+}
+
+/* A flushed piece of a .gz is a whole number of rows to whoever inflates it. */
+static size_t deflate_piece(z_stream *z, const char *text, int flush, char *out, size_t n)
+{
+    z->next_in = (Bytef *)(uintptr_t)text;
+    z->avail_in = (uInt)strlen(text);
+    z->next_out = (Bytef *)out;
+    z->avail_out = (uInt)n;
+    assert_true(deflate(z, flush) != Z_STREAM_ERROR);
+    return n - z->avail_out;
+}
+
+static void a_gz_in_a_pipe_gives_its_rows_as_they_come(void **state)
+{
+    (void)state;
+    z_stream z = {0};
+    char out[200];
+    int end;
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    size_t n = deflate_piece(&z, "abc\nd", Z_SYNC_FLUSH, out, sizeof out);
+    struct rows *r = open_pipe(out, n, &end);
+    check_pipe(r, ROWS_ROW, "abc");
+    check_pipe(r, ROWS_LATER, NULL);
+    n = deflate_piece(&z, "ef\n", Z_FINISH, out, sizeof out);
+    assert_int_equal(write(end, out, n), n);
+    check_pipe(r, ROWS_ROW, "def");
+    check_pipe(r, ROWS_LATER, NULL);
+    deflateReset(&z);
+    n = deflate_piece(&z, "ghi\n", Z_FINISH, out, sizeof out);
+    assert_int_equal(write(end, out, 1), 1); /* half of a member's first two bytes */
+    check_pipe(r, ROWS_LATER, NULL);
+    assert_int_equal(write(end, out + 1, n - 1), n - 1);
+    assert_int_equal(write(end, "rubbish\n", 8), 8);
+    check_pipe(r, ROWS_ROW, "ghi");
+    check_pipe(r, ROWS_END, NULL);
+    deflateEnd(&z);
+    close(end);
     rows_free(r);
 }
 
@@ -296,6 +402,9 @@ int main(void)
         cmocka_unit_test(another_file_is_refused),
         cmocka_unit_test(broken_gzip_is_an_error),
         cmocka_unit_test(only_a_pipe_may_keep_its_reader_waiting),
+        cmocka_unit_test(a_pipe_gives_its_rows_as_they_come),
+        cmocka_unit_test(a_long_row_may_come_in_pieces),
+        cmocka_unit_test(a_gz_in_a_pipe_gives_its_rows_as_they_come),
         cmocka_unit_test(memory_sorts_and_keeps_lines),
         cmocka_unit_test(memory_is_bounded),
     };
