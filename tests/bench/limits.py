@@ -9,7 +9,7 @@ from stores import INTERVAL_S, Answers, Crowd, recommend_once
 from weir import CONSUMERS, DONE
 from workload import PACKED, RATE, Field, Log, broker_cpu_s, pace
 
-SMALL = 1_000_000
+SMALL, MIDDLE = 1_000_000, 4_000_000
 MIB = 1 << 20
 
 
@@ -38,15 +38,15 @@ def compared(c, name, small, large, most):
 
 
 def growth(c):
-    log = Log(SMALL)
+    log = Log(MIDDLE)
     per_slide = RATE * 300    # events of a slide: the same in 12 panes and in 720
     return [
-        compared(c, f"events, {SMALL:,} to {c.rows:,}", to_redis(c, log), to_redis(c, Log(c.rows)), 1.15),
+        compared(c, f"events, {SMALL:,} to {c.rows:,}", to_redis(c, Log(SMALL)), to_redis(c, Log(c.rows)), 1.15),
         compared(c, "panes, 12 to 720", to_redis(c, log, slide=300_000),
-                 to_redis(c, Log(SMALL, rate=per_slide / 5), slide=5_000), 1.15),
+                 to_redis(c, Log(MIDDLE, rate=per_slide / 5), slide=5_000), 1.15),
         compared(c, "partitions, 1 to 12", to_redis(c, log, partitions=1), to_redis(c, log, partitions=12), 1.15),
-        compared(c, "items, 10,000 to 1,000,000", to_redis(c, Log(SMALL, items=10_000)),
-                 to_redis(c, Log(SMALL, items=1_000_000)), 3),
+        compared(c, "items, 10,000 to 1,000,000", to_redis(c, Log(MIDDLE, items=10_000)),
+                 to_redis(c, Log(MIDDLE, items=1_000_000)), 3),
         *instances(c)]
 
 
