@@ -35,11 +35,17 @@ static bool reserve(struct buf *b, size_t n)
     return true;
 }
 
+char *buf_extend(struct buf *b, size_t n)
+{
+    if (!reserve(b, n)) return NULL;
+    b->len += n;
+    return b->at + b->len - n;
+}
+
 void buf_add(struct buf *b, const void *bytes, size_t n)
 {
-    if (n == 0 || !reserve(b, n)) return;
-    memcpy(b->at + b->len, bytes, n);
-    b->len += n;
+    char *to = n ? buf_extend(b, n) : NULL;
+    if (to) memcpy(to, bytes, n);
 }
 
 void buf_add_str(struct buf *b, struct str s)

@@ -20,6 +20,9 @@ void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b);
 void buf_clear(struct buf *b); /* empties, keeps the memory */
 
+/* buf_extend makes n bytes more part of the content, for the caller to fill; NULL past max. */
+char *buf_extend(struct buf *b, size_t n);
+
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/doc_mongo.h"
 
 enum {
     CONNECT_MS = 2000,
     SELECT_MS = 2000,
     COMMAND_DOCUMENTS = 10000, /* one command of MongoDB takes 100,000 and 16 MiB */
-    COMMAND_BYTES = 15 << 20,  /* leaves room for its head and the names of the elements */
+    COMMAND_BYTES = 14 << 20,  /* leaves room for one document more, and its head */
     CODE_UNAUTHORIZED = 13,
     CODE_AUTHENTICATION_FAILED = 18,
     CODE_INDEX_OPTIONS_CONFLICT = 85,
@@ -256,8 +257,9 @@ static const struct {
 struct client_mongo_write {
     mongoc_collection_t *collection; /* ref */
     enum client_mongo_kind kind;
-    bson_t command, documents; /* the command in hand, and its list */
-    uint32_t n, sent_n;        /* documents in it, and in those before */
+    struct buf command;                   /* in hand: BSON, written up to its open list */
+    size_t whole, list, document, change; /* where these begin; change: q or u of an update */
+    uint32_t n, sent_n;                   /* documents in it, and in those before */
 
     /* What came of those before. */
     enum client_mongo_answer worst;
@@ -361,22 +363,25 @@ static enum client_mongo_answer read_reply(struct client_mongo_write *w, bool go
 static void begin(struct client_mongo_write *w)
 {
     w->n = 0;
-    bson_init(&w->command);
-    BSON_APPEND_UTF8(&w->command, commands[w->kind].name,
-                     mongoc_collection_get_name(w->collection));
-    BSON_APPEND_BOOL(&w->command, "ordered", false);
-    BSON_APPEND_ARRAY_BEGIN(&w->command, commands[w->kind].list, &w->documents);
+    buf_clear(&w->command);
+    w->whole = doc_mongo_begin(&w->command);
+    doc_mongo_add_text(&w->command, commands[w->kind].name,
+                       str_of(mongoc_collection_get_name(w->collection)));
+    doc_mongo_add_bool(&w->command, "ordered", false);
+    w->list = doc_mongo_begin_list(&w->command, commands[w->kind].list);
 }
 
 static void run(struct client_mongo_write *w)
 {
-    bson_t reply, opts = BSON_INITIALIZER;
+    bson_t command, reply, opts = BSON_INITIALIZER;
     bson_error_t error = {0};
+    bool whole = bson_init_static(&command, (const uint8_t *)w->command.at, w->command.len);
+    assert(whole);
     mongoc_write_concern_t *concern =
         mongoc_write_concern_copy(mongoc_collection_get_write_concern(w->collection));
     mongoc_write_concern_append(concern, &opts);
-    bool good = mongoc_collection_write_command_with_opts(w->collection, &w->command, &opts, &reply,
-                                                          &error);
+    bool good =
+        mongoc_collection_write_command_with_opts(w->collection, &command, &opts, &reply, &error);
     enum client_mongo_answer answer = read_reply(w, good, &reply, &error);
     if (answer > w->worst) w->worst = answer;
     mongoc_write_concern_destroy(concern);
@@ -386,34 +391,56 @@ static void run(struct client_mongo_write *w)
 
 static void end(struct client_mongo_write *w)
 {
-    bson_append_array_end(&w->command, &w->documents);
+    doc_mongo_end(&w->command, w->list);
+    doc_mongo_end(&w->command, w->whole);
     if (w->n && w->worst < CLIENT_MONGO_RETRY) run(w);
     w->sent_n += w->n;
-    bson_destroy(&w->command);
 }
 
 struct client_mongo_write *client_mongo_write_new(mongoc_collection_t *collection,
                                                   enum client_mongo_kind kind)
 {
-    struct client_mongo_write *w = mem_aligned(_Alignof(struct client_mongo_write), sizeof *w);
+    struct client_mongo_write *w = mem_zero(1, sizeof *w);
     w->collection = collection;
     w->kind = kind;
+    buf_init(&w->command, BSON_MAX_SIZE);
     begin(w);
     return w;
 }
 
-void client_mongo_write_add(struct client_mongo_write *w, const bson_t *document)
+/* The place of the next document in the list; a full command is sent first. */
+static uint32_t next(struct client_mongo_write *w)
 {
-    bool full = w->n == COMMAND_DOCUMENTS || w->documents.len + document->len > COMMAND_BYTES;
-    if (full) {
+    if (w->n == COMMAND_DOCUMENTS || w->command.len > COMMAND_BYTES) {
         end(w);
         begin(w);
     }
-    char digits[16];
-    const char *key;
-    int len = (int)bson_uint32_to_string(w->n++, &key, digits, sizeof digits);
-    bool fits = bson_append_document(&w->documents, key, len, document);
-    assert(fits);
+    return w->n++;
+}
+
+void client_mongo_write_add(struct client_mongo_write *w, struct str document)
+{
+    doc_mongo_add_document(&w->command, next(w), document);
+}
+
+struct buf *client_mongo_write_begin(struct client_mongo_write *w)
+{
+    w->document = doc_mongo_begin_element(&w->command, next(w));
+    if (w->kind == CLIENT_MONGO_UPDATE) w->change = doc_mongo_begin_member(&w->command, "q");
+    return &w->command;
+}
+
+void client_mongo_write_change(struct client_mongo_write *w)
+{
+    assert(w->kind == CLIENT_MONGO_UPDATE);
+    doc_mongo_end(&w->command, w->change);
+    w->change = doc_mongo_begin_member(&w->command, "u");
+}
+
+void client_mongo_write_end(struct client_mongo_write *w)
+{
+    if (w->kind == CLIENT_MONGO_UPDATE) doc_mongo_end(&w->command, w->change);
+    doc_mongo_end(&w->command, w->document);
 }
 
 enum client_mongo_answer client_mongo_write_execute(struct client_mongo_write *w_take,
@@ -426,6 +453,7 @@ enum client_mongo_answer client_mongo_write_execute(struct client_mongo_write *w
     if (answer >= CLIENT_MONGO_RETRY && e->status == ERR_NONE) *e = w->why;
     if (counts) client_mongo_counts_finish(counts), *counts = w->counts;
     if (!counts) client_mongo_counts_finish(&w->counts);
+    buf_finish(&w->command);
     free(w);
     return answer;
 }

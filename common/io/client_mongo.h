@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/config.h"
 
 /* [mongo] */
@@ -24,7 +25,6 @@ struct client_mongo;
 /* libmongoc's own, for *_mongo.c files. */
 struct _mongoc_collection_t;
 struct _bson_error_t;
-struct _bson_t;
 
 /* client_mongo_new checks the configuration; it does not connect yet, the first operation does. app_name shows up
  * in the server's log. NULL with e set (refused) for a bad URI. Freed after every collection. */
@@ -64,8 +64,9 @@ struct client_mongo_counts {
 
 void client_mongo_counts_finish(struct client_mongo_counts *counts);
 
-/* An unordered write of documents that are BSON and valid already: they are copied into the command as they are,
- * where libmongoc's bulks would walk through every one of them twice. */
+/* An unordered write of documents that are valid already. They are built in the command itself, or copied into it as they are, where
+ * libmongoc's bulks would walk through every one of them twice. A command that is full is sent before the next document: what
+ * came of it client_mongo_write_execute tells. No document is larger than 1.5 MiB. */
 struct client_mongo_write;
 
 enum client_mongo_kind { CLIENT_MONGO_INSERT, CLIENT_MONGO_UPDATE };
@@ -73,9 +74,14 @@ enum client_mongo_kind { CLIENT_MONGO_INSERT, CLIENT_MONGO_UPDATE };
 struct client_mongo_write *client_mongo_write_new(struct _mongoc_collection_t *collection,
                                                   enum client_mongo_kind kind);
 
-/* client_mongo_write_add copies a document to be inserted, or {q: what is to be updated, u: how}, into the command in hand.
- * When that is full it is sent first; what came of it client_mongo_write_execute tells. */
-void client_mongo_write_add(struct client_mongo_write *w, const struct _bson_t *document);
+/* client_mongo_write_add copies a document to be inserted, which is BSON already. */
+void client_mongo_write_add(struct client_mongo_write *w, struct str document);
+
+/* client_mongo_write_begin opens the next document, for the caller to fill (doc_mongo.h); client_mongo_write_end closes it. Of an
+ * update it is first what is to be updated and, after client_mongo_write_change, how. */
+struct buf *client_mongo_write_begin(struct client_mongo_write *w);
+void client_mongo_write_change(struct client_mongo_write *w);
+void client_mongo_write_end(struct client_mongo_write *w);
 
 /* client_mongo_write_execute sends what is left (w is taken: it is freed) and answers for all; counts are emptied first and may
  * be NULL. An empty write is DONE. After RETRY or FATAL nothing more is sent. */

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "flow/consumed.h"
+#include "io/doc_mongo.h"
 
 enum { TTL_MAX_DAYS = 24855 }; /* MongoDB takes 2^31 seconds; more it refuses at every start */
 
@@ -26,26 +27,23 @@ struct events_mongo {
     size_t *ends;         /* own: where each document ends */
     size_t n, cap;
     struct consumed pairs; /* the batch as pairs */
-    bson_t document;       /* own, for building */
 };
 
 struct events_mongo *events_mongo_new(struct client_mongo *client, int64_t epoch)
 {
-    struct events_mongo *m = mem_aligned(_Alignof(struct events_mongo), sizeof *m);
+    struct events_mongo *m = mem_zero(1, sizeof *m);
     m->client = client;
     m->events = client_mongo_collection(client, "events");
     m->consumed = client_mongo_collection(client, "consumed");
     m->epoch = epoch;
     buf_init(&m->documents, SIZE_MAX / 4);
     consumed_init(&m->pairs);
-    bson_init(&m->document);
     return m;
 }
 
 void events_mongo_free(struct events_mongo *m)
 {
     if (!m) return;
-    bson_destroy(&m->document);
     consumed_finish(&m->pairs);
     free(m->ends);
     buf_finish(&m->documents);
@@ -70,38 +68,25 @@ bool events_mongo_empty(struct events_mongo *m, bool *ret_empty, struct err *e)
 
 /* --- the batch ------------------------------------------------------------------------------------ */
 
-static void append(bson_t *to, const char *name, struct str value)
-{
-    bool fits = bson_append_utf8(to, name, -1, value.len ? value.at : "", (int)value.len);
-    assert(fits); /* rows are bounded, far below BSON's 2 GiB */
-}
-
-static void append_date(bson_t *to, const char *name, int64_t time_ms)
-{
-    bool fits = bson_append_date_time(to, name, -1, time_ms);
-    assert(fits);
-}
-
-static void build(bson_t *document, const struct event *event, int64_t epoch)
+static void add_document(struct buf *to, const struct event *event, int64_t epoch)
 {
     char id[EVENT_ID_BYTES];
-    bson_reinit(document);
-    append(document, "_id", event_id(event->position, epoch, id));
-    append(document, "user", event->user);
-    append(document, "item", event->item);
-    if (event->behavior.at) append(document, "behavior", event->behavior);
-    append_date(document, "time", event->time_ms);
+    size_t document = doc_mongo_begin(to);
+    doc_mongo_add_text(to, "_id", event_id(event->position, epoch, id));
+    doc_mongo_add_text(to, "user", event->user);
+    doc_mongo_add_text(to, "item", event->item);
+    if (event->behavior.at) doc_mongo_add_text(to, "behavior", event->behavior);
+    doc_mongo_add_date(to, "time", event->time_ms);
     const struct columns *c = event->columns;
     for (int i = 0; i < c->n; i++)
         if (columns_kept(c, i) && event->fields[i].at)
-            append(document, c->names[i], event->fields[i]);
+            doc_mongo_add_text(to, c->names[i], event->fields[i]);
+    doc_mongo_end(to, document);
 }
 
 void events_mongo_add(struct events_mongo *m, const struct event *event)
 {
-    build(&m->document, event, m->epoch);
-    buf_add(&m->documents, bson_get_data(&m->document), m->document.len);
-    assert(!m->documents.overflow);
+    add_document(&m->documents, event, m->epoch);
     m->ends = mem_grow(m->ends, m->n, &m->cap, sizeof m->ends[0]);
     m->ends[m->n++] = m->documents.len;
     consumed_add(&m->pairs, event);
@@ -124,16 +109,16 @@ void events_mongo_clear(struct events_mongo *m)
     m->n = 0;
 }
 
-static size_t start_of(const struct events_mongo *m, size_t i)
+static struct str bytes_at(const struct events_mongo *m, size_t i)
 {
-    return i ? m->ends[i - 1] : 0;
+    size_t start = i ? m->ends[i - 1] : 0;
+    return (struct str){m->documents.at + start, m->ends[i] - start};
 }
 
 static void document_at(const struct events_mongo *m, size_t i, bson_t *ret_document)
 {
-    size_t start = start_of(m, i);
-    bool good = bson_init_static(ret_document, (const uint8_t *)m->documents.at + start,
-                                 m->ends[i] - start);
+    struct str bytes = bytes_at(m, i);
+    bool good = bson_init_static(ret_document, (const uint8_t *)bytes.at, bytes.len);
     assert(good);
 }
 
@@ -151,22 +136,14 @@ static struct str id_of(const bson_t *document)
 
 static mongoc_cursor_t *find(struct events_mongo *m, const struct map *by_id)
 {
-    bson_t filter = BSON_INITIALIZER, id, in;
-    BSON_APPEND_DOCUMENT_BEGIN(&filter, "_id", &id);
-    BSON_APPEND_ARRAY_BEGIN(&id, "$in", &in);
+    struct str *ids = mem_zero(by_id->n, sizeof ids[0]);
     const struct map_entry *entry;
-    uint32_t n = 0;
-    for (size_t cursor = 0; (entry = map_next(by_id, &cursor)); n++) {
-        char digits[16];
-        const char *key;
-        size_t len = bson_uint32_to_string(n, &key, digits, sizeof digits);
-        struct str wanted = key_str(&entry->key);
-        bson_append_utf8(&in, key, (int)len, wanted.at, (int)wanted.len);
-    }
-    bson_append_array_end(&id, &in);
-    bson_append_document_end(&filter, &id);
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(m->events, &filter, NULL, NULL);
-    bson_destroy(&filter);
+    size_t n = 0;
+    for (size_t cursor = 0; (entry = map_next(by_id, &cursor));) ids[n++] = key_str(&entry->key);
+    bson_t *filter = doc_mongo_in(ids, n);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(m->events, filter, NULL, NULL);
+    bson_destroy(filter);
+    free(ids);
     return cursor;
 }
 
@@ -221,11 +198,7 @@ static enum client_mongo_answer insert_events(struct events_mongo *m,
                                               struct events_mongo_report *report, struct err *e)
 {
     struct client_mongo_write *w = client_mongo_write_new(m->events, CLIENT_MONGO_INSERT);
-    for (size_t i = 0; i < m->n; i++) {
-        bson_t document;
-        document_at(m, i, &document);
-        client_mongo_write_add(w, &document);
-    }
+    for (size_t i = 0; i < m->n; i++) client_mongo_write_add(w, bytes_at(m, i));
     struct client_mongo_counts counts = {0};
     enum client_mongo_answer answer = client_mongo_write_execute(w, &counts, e);
     report->duplicate_n = counts.duplicate_n;
@@ -235,36 +208,33 @@ static enum client_mongo_answer insert_events(struct events_mongo *m,
 }
 
 /* Most pairs are new, and an insert costs MongoDB a third of an upsert. */
-static void insert_pair(struct events_mongo *m, struct client_mongo_write *w,
-                        const struct consumed_entry *pair)
+static void insert_pair(struct client_mongo_write *command, const struct consumed_entry *pair)
 {
-    bson_reinit(&m->document);
-    append(&m->document, "_id", pair->key);
-    append(&m->document, "user", pair->user);
-    append(&m->document, "item", pair->item);
-    append_date(&m->document, "first", pair->span.first_ms);
-    append_date(&m->document, "last", pair->span.last_ms);
-    client_mongo_write_add(w, &m->document);
+    struct buf *to = client_mongo_write_begin(command);
+    doc_mongo_add_text(to, "_id", pair->key);
+    doc_mongo_add_text(to, "user", pair->user);
+    doc_mongo_add_text(to, "item", pair->item);
+    doc_mongo_add_date(to, "first", pair->span.first_ms);
+    doc_mongo_add_date(to, "last", pair->span.last_ms);
+    client_mongo_write_end(command);
+}
+
+static void add_limit(struct buf *to, const char *operator, const char * name, int64_t time_ms)
+{
+    size_t limit = doc_mongo_begin_member(to, operator);
+    doc_mongo_add_date(to, name, time_ms);
+    doc_mongo_end(to, limit);
 }
 
 /* first = min(first, ours), last = max(last, ours): in any order, any number of times. */
-static void widen_pair(struct events_mongo *m, struct client_mongo_write *w,
-                       const struct consumed_entry *pair)
+static void widen_pair(struct client_mongo_write *command, const struct consumed_entry *pair)
 {
-    bson_t filter, change, part;
-    bson_reinit(&m->document);
-    BSON_APPEND_DOCUMENT_BEGIN(&m->document, "q", &filter);
-    append(&filter, "_id", pair->key);
-    bson_append_document_end(&m->document, &filter);
-    BSON_APPEND_DOCUMENT_BEGIN(&m->document, "u", &change);
-    BSON_APPEND_DOCUMENT_BEGIN(&change, "$min", &part);
-    append_date(&part, "first", pair->span.first_ms);
-    bson_append_document_end(&change, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&change, "$max", &part);
-    append_date(&part, "last", pair->span.last_ms);
-    bson_append_document_end(&change, &part);
-    bson_append_document_end(&m->document, &change);
-    client_mongo_write_add(w, &m->document);
+    struct buf *to = client_mongo_write_begin(command);
+    doc_mongo_add_text(to, "_id", pair->key);
+    client_mongo_write_change(command);
+    add_limit(to, "$min", "first", pair->span.first_ms);
+    add_limit(to, "$max", "last", pair->span.last_ms);
+    client_mongo_write_end(command);
 }
 
 /* Widens those of the pairs that were there already. */
@@ -272,7 +242,7 @@ static enum client_mongo_answer widen(struct events_mongo *m, const struct consu
                                       const struct client_mongo_counts *known, struct err *e)
 {
     struct client_mongo_write *w = client_mongo_write_new(m->consumed, CLIENT_MONGO_UPDATE);
-    for (size_t i = 0; i < known->duplicate_n; i++) widen_pair(m, w, &pairs[known->duplicates[i]]);
+    for (size_t i = 0; i < known->duplicate_n; i++) widen_pair(w, &pairs[known->duplicates[i]]);
     struct client_mongo_counts counts = {0};
     enum client_mongo_answer answer = client_mongo_write_execute(w, &counts, e);
     if (answer == CLIENT_MONGO_DONE && (size_t)counts.matched_n != known->duplicate_n) {
@@ -288,7 +258,7 @@ static enum client_mongo_answer write_pairs(struct events_mongo *m, struct err *
     struct consumed_entry *pairs = mem_zero(m->pairs.index.n, sizeof pairs[0]);
     struct client_mongo_write *w = client_mongo_write_new(m->consumed, CLIENT_MONGO_INSERT);
     for (size_t cursor = 0, i = 0; consumed_next(&m->pairs, &cursor, &pairs[i]); i++)
-        insert_pair(m, w, &pairs[i]);
+        insert_pair(w, &pairs[i]);
     struct client_mongo_counts known = {0};
     enum client_mongo_answer answer = client_mongo_write_execute(w, &known, e);
     if (answer == CLIENT_MONGO_DUPLICATES) answer = widen(m, pairs, &known, e);

@@ -24,57 +24,58 @@ void recommendations_mongo_free(struct recommendations_mongo *r)
     free(r);
 }
 
-static void append_history(bson_t *to, const struct history *history)
+static void add_history(struct buf *to, const struct history *history)
 {
-    bson_t list;
-    BSON_APPEND_ARRAY_BEGIN(to, "history", &list);
-    for (size_t i = 0; i < history->n; i++) doc_mongo_add_element(&list, i, history->at[i].item);
-    bson_append_array_end(to, &list);
+    size_t list = doc_mongo_begin_list(to, "history");
+    for (size_t i = 0; i < history->n; i++) doc_mongo_add_element(to, i, history->at[i].item);
+    doc_mongo_end(to, list);
 }
 
-static void append_text(bson_t *to, const char *name, const char *text)
+static void add_text_or_null(struct buf *to, const char *name, const char *text)
 {
     if (text)
-        BSON_APPEND_UTF8(to, name, text);
+        doc_mongo_add_text(to, name, str_of(text));
     else
-        BSON_APPEND_NULL(to, name);
+        doc_mongo_add_null(to, name);
 }
 
-static void append_origin(bson_t *to, const struct recommendations_mongo_doc *d)
+static void add_origin(struct buf *to, const struct recommendations_mongo_doc *d)
 {
     bool modelled = d->slate->source == SLATE_MODEL || d->slate->source == SLATE_MIXED;
-    BSON_APPEND_NULL(to, "scores");
-    append_text(to, "model", modelled ? d->model : NULL);
-    append_text(to, "version", modelled ? d->version : NULL);
+    doc_mongo_add_null(to, "scores");
+    add_text_or_null(to, "model", modelled ? d->model : NULL);
+    add_text_or_null(to, "version", modelled ? d->version : NULL);
     if (d->hot_version >= 0)
-        BSON_APPEND_INT64(to, "hot_version", d->hot_version);
+        doc_mongo_add_int64(to, "hot_version", d->hot_version);
     else
-        BSON_APPEND_NULL(to, "hot_version");
+        doc_mongo_add_null(to, "hot_version");
 }
 
-static void append_previous(bson_t *to, const struct recommendations_mongo_doc *d)
+static void add_previous(struct buf *to, const struct recommendations_mongo_doc *d)
 {
     char id[SLATE_ID_BYTES];
     if (!d->has_previous) {
-        BSON_APPEND_NULL(to, "previous");
-        BSON_APPEND_NULL(to, "previous_reward");
+        doc_mongo_add_null(to, "previous");
+        doc_mongo_add_null(to, "previous_reward");
         return;
     }
     doc_mongo_add_text(to, "previous", slate_id(d->user, d->previous_ms, id));
-    BSON_APPEND_INT64(to, "previous_reward", d->previous_reward);
+    doc_mongo_add_int64(to, "previous_reward", d->previous_reward);
 }
 
-static void build(bson_t *document, const struct recommendations_mongo_doc *d)
+static void add_insert(struct client_mongo_write *command,
+                       const struct recommendations_mongo_doc *d)
 {
     char id[SLATE_ID_BYTES];
-    bson_reinit(document);
-    doc_mongo_add_text(document, "_id", slate_id(d->user, d->end_ms, id));
-    doc_mongo_add_text(document, "user", d->user);
-    BSON_APPEND_DATE_TIME(document, "time", d->end_ms);
-    append_history(document, d->history);
-    doc_mongo_add_slate(document, d->slate);
-    append_origin(document, d);
-    append_previous(document, d);
+    struct buf *to = client_mongo_write_begin(command);
+    doc_mongo_add_text(to, "_id", slate_id(d->user, d->end_ms, id));
+    doc_mongo_add_text(to, "user", d->user);
+    doc_mongo_add_date(to, "time", d->end_ms);
+    add_history(to, d->history);
+    doc_mongo_add_slate(to, d->slate);
+    add_origin(to, d);
+    add_previous(to, d);
+    client_mongo_write_end(command);
 }
 
 enum client_mongo_answer recommendations_mongo_insert(struct recommendations_mongo *r,
@@ -82,14 +83,9 @@ enum client_mongo_answer recommendations_mongo_insert(struct recommendations_mon
                                                       size_t n, struct client_mongo_counts *counts,
                                                       struct err *e)
 {
-    struct client_mongo_write *w = client_mongo_write_new(r->collection, CLIENT_MONGO_INSERT);
-    bson_t document = BSON_INITIALIZER;
-    for (size_t i = 0; i < n; i++) {
-        build(&document, &docs[i]);
-        client_mongo_write_add(w, &document);
-    }
-    bson_destroy(&document);
-    return client_mongo_write_execute(w, counts, e);
+    struct client_mongo_write *command = client_mongo_write_new(r->collection, CLIENT_MONGO_INSERT);
+    for (size_t i = 0; i < n; i++) add_insert(command, &docs[i]);
+    return client_mongo_write_execute(command, counts, e);
 }
 
 static enum client_mongo_answer
@@ -133,32 +129,25 @@ enum client_mongo_answer recommendations_mongo_find(struct recommendations_mongo
     return answer;
 }
 
-static void build_reward(bson_t *update, const struct recommendations_mongo_doc *d)
+static void add_reward(struct client_mongo_write *command,
+                       const struct recommendations_mongo_doc *d)
 {
     char id[SLATE_ID_BYTES];
-    bson_t filter, change, set;
-    bson_reinit(update);
-    BSON_APPEND_DOCUMENT_BEGIN(update, "q", &filter);
-    doc_mongo_add_text(&filter, "_id", slate_id(d->user, d->previous_ms, id));
-    bson_append_document_end(update, &filter);
-    BSON_APPEND_DOCUMENT_BEGIN(update, "u", &change);
-    BSON_APPEND_DOCUMENT_BEGIN(&change, "$set", &set);
-    BSON_APPEND_INT64(&set, "reward", d->previous_reward);
-    bson_append_document_end(&change, &set);
-    bson_append_document_end(update, &change);
+    struct buf *to = client_mongo_write_begin(command);
+    doc_mongo_add_text(to, "_id", slate_id(d->user, d->previous_ms, id));
+    client_mongo_write_change(command);
+    size_t set = doc_mongo_begin_member(to, "$set");
+    doc_mongo_add_int64(to, "reward", d->previous_reward);
+    doc_mongo_end(to, set);
+    client_mongo_write_end(command);
 }
 
 enum client_mongo_answer recommendations_mongo_reward(struct recommendations_mongo *r,
                                                       const struct recommendations_mongo_doc *docs,
                                                       size_t n, struct err *e)
 {
-    struct client_mongo_write *w = client_mongo_write_new(r->collection, CLIENT_MONGO_UPDATE);
-    bson_t update = BSON_INITIALIZER;
-    for (size_t i = 0; i < n; i++) {
-        if (!docs[i].has_previous) continue;
-        build_reward(&update, &docs[i]);
-        client_mongo_write_add(w, &update);
-    }
-    bson_destroy(&update);
-    return client_mongo_write_execute(w, NULL, e);
+    struct client_mongo_write *command = client_mongo_write_new(r->collection, CLIENT_MONGO_UPDATE);
+    for (size_t i = 0; i < n; i++)
+        if (docs[i].has_previous) add_reward(command, &docs[i]);
+    return client_mongo_write_execute(command, NULL, e);
 }

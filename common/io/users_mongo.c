@@ -199,84 +199,70 @@ static struct str position_text(struct position p, char text[POSITION_BYTES])
     return (struct str){text, (size_t)(at - text)};
 }
 
-static void append_entry(bson_t *list, const char *key, size_t len,
-                         const struct history_entry *entry)
+static void add_entry(struct buf *list, size_t i, const struct history_entry *entry)
 {
-    bson_t document;
     char pos[POSITION_BYTES];
-    bson_append_document_begin(list, key, (int)len, &document);
-    doc_mongo_add_text(&document, "item", entry->item);
-    if (entry->behavior.at) doc_mongo_add_text(&document, "behavior", entry->behavior);
-    BSON_APPEND_DATE_TIME(&document, "time", entry->time_ms);
-    doc_mongo_add_text(&document, "pos", position_text(entry->position, pos));
-    bson_append_document_end(list, &document);
+    size_t document = doc_mongo_begin_element(list, i);
+    doc_mongo_add_text(list, "item", entry->item);
+    if (entry->behavior.at) doc_mongo_add_text(list, "behavior", entry->behavior);
+    doc_mongo_add_date(list, "time", entry->time_ms);
+    doc_mongo_add_text(list, "pos", position_text(entry->position, pos));
+    doc_mongo_end(list, document);
 }
 
-static void append_history(bson_t *to, const struct history *history)
+static void add_history(struct buf *to, const struct history *history)
 {
-    bson_t list;
-    char digits[16];
-    const char *key;
-    BSON_APPEND_ARRAY_BEGIN(to, "history", &list);
-    for (uint32_t i = 0; i < history->n; i++) {
-        size_t len = bson_uint32_to_string(i, &key, digits, sizeof digits);
-        append_entry(&list, key, len, &history->at[i]);
-    }
-    bson_append_array_end(to, &list);
+    size_t list = doc_mongo_begin_list(to, "history");
+    for (size_t i = 0; i < history->n; i++) add_entry(to, i, &history->at[i]);
+    doc_mongo_end(to, list);
 }
 
-static void append_last(bson_t *to, const struct users_mongo_write *w)
+static void add_last(struct buf *to, const struct users_mongo_write *w)
 {
-    bson_t last;
     char id[SLATE_ID_BYTES];
-    BSON_APPEND_DOCUMENT_BEGIN(to, "last", &last);
-    doc_mongo_add_text(&last, "id", slate_id(w->user, w->last_ms, id));
-    BSON_APPEND_DATE_TIME(&last, "time", w->last_ms);
-    doc_mongo_add_slate(&last, w->last);
-    bson_append_document_end(to, &last);
+    size_t last = doc_mongo_begin_member(to, "last");
+    doc_mongo_add_text(to, "id", slate_id(w->user, w->last_ms, id));
+    doc_mongo_add_date(to, "time", w->last_ms);
+    doc_mongo_add_slate(to, w->last);
+    doc_mongo_end(to, last);
 }
 
-static void append_content(bson_t *to, const struct users_mongo_write *w)
+static void add_content(struct buf *to, const struct users_mongo_write *w)
 {
-    BSON_APPEND_INT64(to, "rev", w->rev + 1);
-    append_history(to, w->history);
-    append_last(to, w);
+    doc_mongo_add_int64(to, "rev", w->rev + 1);
+    add_history(to, w->history);
+    add_last(to, w);
 }
 
-static void build_insert(bson_t *document, const struct users_mongo_write *w)
+static void add_insert(struct client_mongo_write *command, const struct users_mongo_write *w)
 {
-    doc_mongo_add_text(document, "_id", w->user);
-    BSON_APPEND_INT32(document, "v", VERSION);
-    append_content(document, w);
+    struct buf *to = client_mongo_write_begin(command);
+    doc_mongo_add_text(to, "_id", w->user);
+    doc_mongo_add_int32(to, "v", VERSION);
+    add_content(to, w);
+    client_mongo_write_end(command);
 }
 
-static void build_update(bson_t *update, const struct users_mongo_write *w)
+static void add_update(struct client_mongo_write *command, const struct users_mongo_write *w)
 {
-    bson_t filter, change, set;
-    BSON_APPEND_DOCUMENT_BEGIN(update, "q", &filter);
-    doc_mongo_add_text(&filter, "_id", w->user);
-    BSON_APPEND_INT64(&filter, "rev", w->rev);
-    bson_append_document_end(update, &filter);
-    BSON_APPEND_DOCUMENT_BEGIN(update, "u", &change);
-    BSON_APPEND_DOCUMENT_BEGIN(&change, "$set", &set);
-    append_content(&set, w);
-    bson_append_document_end(&change, &set);
-    bson_append_document_end(update, &change);
+    struct buf *to = client_mongo_write_begin(command);
+    doc_mongo_add_text(to, "_id", w->user);
+    doc_mongo_add_int64(to, "rev", w->rev);
+    client_mongo_write_change(command);
+    size_t set = doc_mongo_begin_member(to, "$set");
+    add_content(to, w);
+    doc_mongo_end(to, set);
+    client_mongo_write_end(command);
 }
 
 static enum client_mongo_answer write_all(struct users_mongo *u, enum client_mongo_kind kind,
                                           const struct users_mongo_write *writes, size_t n,
                                           struct client_mongo_counts *counts, struct err *e)
 {
-    struct client_mongo_write *w = client_mongo_write_new(u->collection, kind);
-    bson_t document = BSON_INITIALIZER;
-    for (size_t i = 0; i < n; i++) {
-        bson_reinit(&document);
-        (kind == CLIENT_MONGO_INSERT ? build_insert : build_update)(&document, &writes[i]);
-        client_mongo_write_add(w, &document);
-    }
-    bson_destroy(&document);
-    return client_mongo_write_execute(w, counts, e);
+    struct client_mongo_write *command = client_mongo_write_new(u->collection, kind);
+    for (size_t i = 0; i < n; i++)
+        (kind == CLIENT_MONGO_INSERT ? add_insert : add_update)(command, &writes[i]);
+    return client_mongo_write_execute(command, counts, e);
 }
 
 enum client_mongo_answer users_mongo_insert(struct users_mongo *u,

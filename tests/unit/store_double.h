@@ -4,17 +4,19 @@
 #define WEIR_TESTS_STORE_DOUBLE_H
 
 #include "io/client_mongo.h"
+#include "io/doc_mongo.h"
 
 struct _bson_t;
 struct _mongoc_cursor_t;
 struct _mongoc_read_prefs_t;
-struct _bson_t *bson_copy(const struct _bson_t *document);
+struct _bson_t *bson_new_from_data(const uint8_t *data, size_t length);
 void bson_destroy(struct _bson_t *document);
 
 static struct {
     const struct _bson_t *stored; /* ref in the test; what a find finds */
     bool found;
     struct _bson_t *written; /* own; what was inserted last */
+    struct buf document;     /* own; what is being written */
 } store_double;
 
 struct _mongoc_collection_t *client_mongo_collection(struct client_mongo *c, const char *name)
@@ -30,11 +32,27 @@ struct client_mongo_write *client_mongo_write_new(struct _mongoc_collection_t *c
     return NULL;
 }
 
-void client_mongo_write_add(struct client_mongo_write *w, const struct _bson_t *document)
+struct buf *client_mongo_write_begin(struct client_mongo_write *w)
 {
     (void)w;
+    buf_init(&store_double.document, 1 << 20);
+    doc_mongo_begin(&store_double.document);
+    return &store_double.document;
+}
+
+void client_mongo_write_change(struct client_mongo_write *w)
+{
+    (void)w;
+}
+
+void client_mongo_write_end(struct client_mongo_write *w)
+{
+    (void)w;
+    struct buf *document = &store_double.document;
+    doc_mongo_end(document, 0);
     bson_destroy(store_double.written);
-    store_double.written = bson_copy(document);
+    store_double.written = bson_new_from_data((const uint8_t *)document->at, document->len);
+    buf_finish(document);
 }
 
 enum client_mongo_answer client_mongo_write_execute(struct client_mongo_write *w_take,

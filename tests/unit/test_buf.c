@@ -83,13 +83,24 @@ static void no_room_at_all(void **state)
     buf_finish(&b);
 }
 
+static void extension(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 5);
+    buf_add(&b, "ab", 2);
+    memcpy(buf_extend(&b, 3), "cde", 3);
+    assert_true(str_eq(buf_str(&b), str_of("abcde")));
+    assert_null(buf_extend(&b, 1));
+    assert_true(b.overflow);
+    buf_finish(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(additions),
-        cmocka_unit_test(growth),
-        cmocka_unit_test(limit),
-        cmocka_unit_test(no_room_at_all),
+        cmocka_unit_test(additions),      cmocka_unit_test(growth),    cmocka_unit_test(limit),
+        cmocka_unit_test(no_room_at_all), cmocka_unit_test(extension),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <mongoc/mongoc.h>
 
 #include "io/client_mongo.h"
+#include "io/doc_mongo.h"
 
 #define ERRORS(n, ...) "{\"n\":" #n ",\"writeErrors\":[" __VA_ARGS__ "]"
 #define DUPLICATE(index, id)                                                                       \
@@ -42,6 +43,7 @@ struct recorded {
 static struct {
     const struct recorded *next;
     size_t sent_n, n[8];
+    char *json; /* own: the last one, if it is small */
 } server;
 
 /* The driver's, as far as client_mongo_write uses them. */
@@ -55,7 +57,10 @@ bool mongoc_collection_write_command_with_opts(mongoc_collection_t *collection,
     uint32_t len;
     const uint8_t *bytes;
     const struct recorded *r = server.next++;
-    assert_true(bson_iter_init_find(&i, command, "documents"));
+    bson_free(server.json);
+    server.json = command->len < 1000 ? bson_as_relaxed_extended_json(command, NULL) : NULL;
+    assert_true(bson_iter_init_find(&i, command, "documents") ||
+                bson_iter_init_find(&i, command, "updates"));
     bson_iter_array(&i, &len, &bytes);
     assert_true(bson_init_static(&list, bytes, len));
     server.n[server.sent_n++] = bson_count_keys(&list);
@@ -149,11 +154,15 @@ static enum client_mongo_answer write_some(const struct recorded *answers, size_
     char *text = test_calloc(bytes + 1, 1);
     memset(text, 'x', bytes);
     bson_t *document = BCON_NEW("_id", BCON_UTF8(text));
+    const struct str copied = {(const char *)bson_get_data(document), document->len};
     struct client_mongo_write *w = client_mongo_write_new(NULL, CLIENT_MONGO_INSERT);
-    for (size_t i = 0; i < n; i++) client_mongo_write_add(w, document);
+    for (size_t i = 0; i < n; i++) client_mongo_write_add(w, copied);
     bson_destroy(document);
     test_free(text);
-    return client_mongo_write_execute(w, counts, e);
+    enum client_mongo_answer answer = client_mongo_write_execute(w, counts, e);
+    bson_free(server.json);
+    server.json = NULL;
+    return answer;
 }
 
 static void test_25_answers_are_classified(void **state)
@@ -219,6 +228,43 @@ static void test_25_one_bad_command_is_the_answer(void **state)
     assert_int_equal(e.status, ERR_FAILED);
 }
 
+static void test_25_documents_are_built_in_place(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    memset(&server, 0, sizeof server);
+    server.next = &good;
+    struct client_mongo_write *w = client_mongo_write_new(NULL, CLIENT_MONGO_INSERT);
+    doc_mongo_add_text(client_mongo_write_begin(w), "_id", str_of("x"));
+    client_mongo_write_end(w);
+    assert_int_equal(client_mongo_write_execute(w, NULL, &e), CLIENT_MONGO_DONE);
+    assert_string_equal(server.json, "{ \"insert\" : \"a\", \"ordered\" : false, \"documents\" : "
+                                     "[ { \"_id\" : \"x\" } ] }");
+    bson_free(server.json);
+}
+
+static void test_25_updates_say_what_and_how(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    memset(&server, 0, sizeof server);
+    server.next = &good;
+    struct client_mongo_write *w = client_mongo_write_new(NULL, CLIENT_MONGO_UPDATE);
+    for (int i = 0; i < 2; i++) {
+        struct buf *to = client_mongo_write_begin(w);
+        doc_mongo_add_int32(to, "_id", i);
+        client_mongo_write_change(w);
+        doc_mongo_add_null(to, "$set");
+        client_mongo_write_end(w);
+    }
+    assert_int_equal(client_mongo_write_execute(w, NULL, &e), CLIENT_MONGO_DONE);
+    assert_string_equal(server.json,
+                        "{ \"update\" : \"a\", \"ordered\" : false, \"updates\" : [ "
+                        "{ \"q\" : { \"_id\" : 0 }, \"u\" : { \"$set\" : null } }, "
+                        "{ \"q\" : { \"_id\" : 1 }, \"u\" : { \"$set\" : null } } ] }");
+    bson_free(server.json);
+}
+
 static void test_25_nothing_is_not_sent(void **state)
 {
     (void)state;
@@ -234,6 +280,8 @@ int main(void)
         cmocka_unit_test(test_25_duplicates_keep_their_places),
         cmocka_unit_test(test_25_large_documents_are_divided),
         cmocka_unit_test(test_25_one_bad_command_is_the_answer),
+        cmocka_unit_test(test_25_documents_are_built_in_place),
+        cmocka_unit_test(test_25_updates_say_what_and_how),
         cmocka_unit_test(test_25_nothing_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
