@@ -24,7 +24,7 @@
  *     count of an item  =  sum of its sums in the existing panes of window `end`
  *
  * which also holds when a pane is freed: what it added is subtracted first. A pane refers to its items by
- * their number in the ranking, one reference per pane, and an item nobody refers to is forgotten: memory follows what is
+ * their number in the ranking, one reference per sum, and an item nobody refers to is forgotten: memory follows what is
  * alive. */
 
 struct pane {
@@ -43,6 +43,8 @@ struct panes {
     int64_t events;          /* of that window */
     size_t sums_bytes;
     int64_t sum;
+    uint32_t *scratch; /* own: for merging sums */
+    size_t scratch_n;
 };
 
 struct panes *panes_new(const struct window_conf *conf)
@@ -59,6 +61,7 @@ void panes_free(struct panes *p)
     if (!p) return;
     for (size_t i = 0; i < p->n; i++) sums_finish(&p->at[i].sums);
     free(p->at);
+    free(p->scratch);
     ranking_free(p->ranking);
     free(p);
 }
@@ -104,31 +107,14 @@ static bool in_window(const struct panes *p, int64_t number, int64_t end_ms)
            number <= window_last_pane(p->conf, end_ms);
 }
 
-/* Some of a pane's sums at a time, so that their items are on the way from memory before the first is touched. */
-enum { SOME = 32 };
-
-struct some {
-    size_t n;
-    uint32_t items[SOME];
-    int64_t sums[SOME];
-};
-
-static bool next_some(const struct panes *p, const struct pane *pane, size_t *cursor,
-                      struct some *some)
-{
-    some->n = 0;
-    while (some->n < SOME &&
-           sums_next(&pane->sums, cursor, &some->items[some->n], &some->sums[some->n]))
-        ranking_fetch(p->ranking, some->items[some->n++]);
-    return some->n > 0;
-}
-
 static void count_pane(struct panes *p, const struct pane *pane, int64_t sign)
 {
-    struct some some;
-    for (size_t cursor = 0; next_some(p, pane, &cursor, &some);)
-        for (size_t i = 0; i < some.n; i++)
-            ranking_add(p->ranking, some.items[i], sign * some.sums[i]);
+    enum { AHEAD = 16 };
+    const struct sums *sums = &pane->sums;
+    for (size_t i = 0; i < sums->n; i++) {
+        if (i + AHEAD < sums->n) ranking_fetch(p->ranking, sums->at[i + AHEAD].item);
+        ranking_add(p->ranking, sums->at[i].item, sign * sums->at[i].amount);
+    }
     p->events += sign * pane->events;
 }
 
@@ -169,36 +155,72 @@ static struct pane *need(struct panes *p, int64_t number, int64_t offset)
     return &p->at[i];
 }
 
+/* Gives back the references of the sums from `first` on. */
+static void drop(struct panes *p, const struct sums *s, size_t first)
+{
+    uint32_t items[RANKING_SOME];
+    for (size_t n; first < s->n; first += n) {
+        for (n = 0; n < RANKING_SOME && first + n < s->n; n++) items[n] = s->at[first + n].item;
+        ranking_drop(p->ranking, items, n);
+    }
+}
+
+static void need_scratch(struct panes *p)
+{
+    size_t numbers = ranking_numbers(p->ranking);
+    if (numbers <= p->scratch_n) return;
+    free(p->scratch);
+    p->scratch = mem_zero(p->scratch_n = numbers, sizeof p->scratch[0]);
+}
+
+static void merge(struct panes *p, struct sums *s)
+{
+    need_scratch(p);
+    size_t n = sums_merge(s, p->scratch);
+    drop(p, s, n);
+    s->n = n;
+}
+
+static void make_room(struct panes *p, struct sums *s, size_t more)
+{
+    if (more <= s->cap - s->n) return;
+    p->sums_bytes -= sums_bytes(s);
+    if (s->n) merge(p, s);
+    sums_reserve(s, more);
+    p->sums_bytes += sums_bytes(s);
+}
+
+static void add_some(struct panes *p, struct pane *pane, const struct batch_item *added, size_t n)
+{
+    struct str ids[RANKING_SOME];
+    uint32_t items[RANKING_SOME];
+    bool standing = in_window(p, pane->number, p->end_ms);
+    for (size_t i = 0; i < n; i++) ids[i] = added[i].id;
+    ranking_keep(p->ranking, ids, n, items);
+    for (size_t i = 0; i < n; i++) {
+        sums_put(&pane->sums, items[i], added[i].sum);
+        if (standing) ranking_add(p->ranking, items[i], added[i].sum);
+        p->sum += added[i].sum;
+    }
+}
+
 void panes_add(struct panes *p, int64_t offset, const struct batch *b,
                const struct batch_pane *added)
 {
-    enum { AHEAD = 16 };
-    size_t end = added->item_first + added->item_n;
     struct pane *pane = need(p, added->pane, offset);
-    bool standing = in_window(p, added->pane, p->end_ms);
-    p->sums_bytes -= sums_bytes(&pane->sums);
-    for (size_t i = added->item_first; i < end; i++) {
-        if (i + AHEAD < end) ranking_expect(p->ranking, b->items[i + AHEAD].id);
-        uint32_t item = ranking_item(p->ranking, b->items[i].id);
-        if (sums_add(&pane->sums, item, b->items[i].sum)) ranking_keep(p->ranking, item);
-        if (standing) ranking_add(p->ranking, item, b->items[i].sum);
-        p->sum += b->items[i].sum;
-    }
-    p->sums_bytes += sums_bytes(&pane->sums);
+    size_t end = added->item_first + added->item_n;
+    make_room(p, &pane->sums, added->item_n);
+    for (size_t i = added->item_first; i < end; i += RANKING_SOME)
+        add_some(p, pane, &b->items[i], end - i < RANKING_SOME ? end - i : RANKING_SOME);
     pane->events += added->events;
-    if (standing) p->events += added->events;
+    if (in_window(p, pane->number, p->end_ms)) p->events += added->events;
 }
 
 static void forget(struct panes *p, struct pane *pane)
 {
-    struct some some;
     if (in_window(p, pane->number, p->end_ms)) count_pane(p, pane, -1);
-    for (size_t cursor = 0; next_some(p, pane, &cursor, &some);) {
-        for (size_t i = 0; i < some.n; i++) {
-            ranking_drop(p->ranking, some.items[i]);
-            p->sum -= some.sums[i];
-        }
-    }
+    for (size_t i = 0; i < pane->sums.n; i++) p->sum -= pane->sums.at[i].amount;
+    drop(p, &pane->sums, 0);
     p->sums_bytes -= sums_bytes(&pane->sums);
     sums_finish(&pane->sums);
 }
@@ -217,7 +239,8 @@ struct panes_size panes_size(const struct panes *p)
     return (struct panes_size){
         .pane_n = p->n,
         .item_n = ranking_item_n(p->ranking),
-        .bytes = p->sums_bytes + p->cap * sizeof p->at[0] + ranking_bytes(p->ranking),
+        .bytes = p->sums_bytes + p->cap * sizeof p->at[0] + p->scratch_n * sizeof p->scratch[0] +
+                 ranking_bytes(p->ranking),
         .sum = p->sum,
     };
 }

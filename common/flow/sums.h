@@ -1,31 +1,37 @@
-/* A table from item numbers to sums, for one pane: open addressing with linear probing, 16 bytes a slot; nothing is
- * ever removed but all at once. */
+/* The sums of a pane's items, 16 bytes each, in a row as they came: the same item may come again. Whoever finds no room
+ * merges them first, so that the row is at most twice as long as there are items, or longer by what came last. */
 #ifndef WEIR_FLOW_SUMS_H
 #define WEIR_FLOW_SUMS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct sums_slot {
-    int64_t sum;
-    uint32_t key; /* item + 1; 0 = free */
+struct sum {
+    int64_t amount;
+    uint32_t item;
 };
 
 struct sums {
-    struct sums_slot *slots; /* own */
-    size_t n, cap;           /* cap is 0 or a power of two, n <= 3/4 cap */
+    struct sum *at; /* own */
+    size_t n, cap;
 };
 
-void sums_finish(struct sums *s); /* of a zeroed or used table */
+void sums_finish(struct sums *s); /* of a zeroed or used row */
 
-/* sums_add adds to an item's sum; true = it is the first time for this item. item < UINT32_MAX. */
-bool sums_add(struct sums *s, uint32_t item, int64_t amount);
+/* sums_put adds to an item's sum; there must be room: n < cap. */
+static inline void sums_put(struct sums *s, uint32_t item, int64_t amount)
+{
+    s->at[s->n++] = (struct sum){amount, item};
+}
 
-/* sums_next walks the sums: for (i = 0; sums_next(s, &i, &item, &sum);) ... */
-bool sums_next(const struct sums *s, size_t *cursor, uint32_t *ret_item, int64_t *ret_sum);
+/* sums_merge adds all of an item's sums to its first one and returns how many items there are, n; behind these n
+ * stands a sum of 0 for each that came again. scratch has a place for every number of an item, with any content. */
+size_t sums_merge(struct sums *s, uint32_t *scratch);
 
-/* sums_bytes is the memory that the table takes. */
+/* sums_reserve makes room for that many more, and for as many as there are. */
+void sums_reserve(struct sums *s, size_t more);
+
+/* sums_bytes is the memory that the row takes. */
 size_t sums_bytes(const struct sums *s);
 
 #endif

@@ -42,17 +42,18 @@ struct model {
 
 static void keep(struct ranking *r, struct model *m, size_t i)
 {
-    uint32_t number = ranking_item(r, str_of(ids[i]));
+    struct str id = str_of(ids[i]);
+    uint32_t number;
+    ranking_keep(r, &id, 1, &number);
     assert(!m->references[i] || number == m->numbers[i]);
     m->numbers[i] = number;
-    ranking_keep(r, number);
     m->references[i]++;
 }
 
 static void drop(struct ranking *r, struct model *m, size_t i)
 {
     if (!m->references[i] || (m->references[i] == 1 && m->counts[i])) return;
-    ranking_drop(r, m->numbers[i]);
+    ranking_drop(r, &m->numbers[i], 1);
     m->references[i]--;
 }
 

@@ -1,4 +1,4 @@
-/* Counts and their top N against a sort of everything, and tables of sums against an array. */
+/* Counts and their top N against a sort of everything. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 
 #include "base/item_order.h"
 #include "flow/ranking.h"
-#include "flow/sums.h"
 
 enum { ITEMS = 300, TOP = 40 };
 
@@ -29,6 +28,18 @@ static struct str id_of(size_t i, char text[32])
     static const char *const forms[] = {"%zu", "i%zu", "0%zu", "%zu0000000000000000000"};
     int len = snprintf(text, 32, forms[i % 4], i);
     return (struct str){text, (size_t)len};
+}
+
+static uint32_t keep(struct ranking *r, struct str id)
+{
+    uint32_t item;
+    ranking_keep(r, &id, 1, &item);
+    return item;
+}
+
+static void drop(struct ranking *r, uint32_t item)
+{
+    ranking_drop(r, &item, 1);
 }
 
 struct model {
@@ -76,11 +87,9 @@ static int64_t amount(void)
 
 static void change(struct ranking *r, struct model *m, struct str id)
 {
-    if (!m->alive) {
-        *m = (struct model){true, 0, ranking_item(r, id)};
-        ranking_keep(r, m->item);
-    }
-    assert_int_equal(ranking_item(r, id), m->item);
+    if (!m->alive) *m = (struct model){true, 0, keep(r, id)};
+    assert_int_equal(keep(r, id), m->item);
+    drop(r, m->item); /* not the last reference */
     int64_t by = draw(3) ? amount() : m->count ? -1 - (int64_t)draw((uint64_t)m->count) : 0;
     ranking_add(r, m->item, by);
     m->count += by;
@@ -89,10 +98,8 @@ static void change(struct ranking *r, struct model *m, struct str id)
 static void die(struct ranking *r, struct model *m)
 {
     if (!m->alive) return;
-    ranking_keep(r, m->item);
-    ranking_drop(r, m->item); /* not the last reference */
     ranking_add(r, m->item, -m->count);
-    ranking_drop(r, m->item);
+    drop(r, m->item);
     *m = (struct model){0};
 }
 
@@ -125,8 +132,7 @@ static void ties_are_cut_by_the_order_of_ids(void **unused)
     struct model model[ITEMS] = {0};
     for (size_t i = 0; i < ITEMS; i++) {
         char text[32];
-        model[i] = (struct model){true, 7, ranking_item(r, id_of(i, text))};
-        ranking_keep(r, model[i].item);
+        model[i] = (struct model){true, 7, keep(r, id_of(i, text))};
         ranking_add(r, model[i].item, 7);
     }
     for (size_t n = 0; n <= ITEMS; n++) compare(r, model, n);
@@ -162,8 +168,7 @@ static void counts_may_be_as_great_as_numbers_are(void **unused)
     struct model model[ITEMS] = {0};
     for (size_t i = 0; i < 63; i++) {
         char text[32];
-        model[i] = (struct model){true, INT64_MAX >> i, ranking_item(r, id_of(i, text))};
-        ranking_keep(r, model[i].item);
+        model[i] = (struct model){true, INT64_MAX >> i, keep(r, id_of(i, text))};
         ranking_add(r, model[i].item, model[i].count);
     }
     for (size_t n = 0; n <= 64; n++) compare(r, model, n);
@@ -177,33 +182,62 @@ static void memory_of_the_dead_is_used_again(void **unused)
     size_t bytes = 0;
     for (size_t i = 0; i < 100000; i++) {
         char text[32];
-        uint32_t item = ranking_item(r, id_of(i, text));
-        ranking_keep(r, item);
+        uint32_t item = keep(r, id_of(i, text));
         assert_in_range(item, 0, 0);
-        ranking_drop(r, item);
+        drop(r, item);
         if (i == 10) bytes = ranking_bytes(r);
     }
     assert_int_equal(ranking_bytes(r), bytes);
     ranking_free(r);
 }
 
-static void sums_add_up(void **unused)
+/* The best come down and others rise, all of them, again and again, while few are asked for. */
+static void tides_move_the_floor(void **unused)
 {
     (void)unused;
-    state = 5;
-    struct sums s = {0};
-    int64_t wanted[ITEMS] = {0}, found[ITEMS] = {0};
-    for (int i = 0; i < 2000; i++) {
-        uint32_t item = (uint32_t)draw(ITEMS);
-        int64_t by = 1 + (int64_t)draw(9);
-        assert_int_equal(sums_add(&s, item, by), !wanted[item]);
-        wanted[item] += by;
+    struct ranking *r = ranking_new();
+    struct model model[ITEMS] = {0};
+    state = 3;
+    for (int round = 0; round < 60; round++) {
+        int64_t level = round % 3 ? 1 + (int64_t)draw(1000) : 1;
+        for (size_t i = 0; i < ITEMS; i++) {
+            char text[32];
+            if (!model[i].alive) change(r, &model[i], id_of(i, text));
+            int64_t by = level + (int64_t)draw(20) - model[i].count;
+            ranking_add(r, model[i].item, by);
+            model[i].count += by;
+            if (i % 7 == 0) compare(r, model, 1 + draw(3));
+        }
+        if (round % 10 == 9) compare(r, model, ITEMS);
     }
-    uint32_t item;
-    int64_t sum;
-    for (size_t i = 0; sums_next(&s, &i, &item, &sum);) found[item] += sum;
-    assert_memory_equal(found, wanted, sizeof wanted);
-    sums_finish(&s);
+    ranking_free(r);
+}
+
+/* As many as are taken at a time; some are new, some come again, some twice. */
+static void items_come_and_go_together(void **unused)
+{
+    (void)unused;
+    static char texts[ITEMS][32];
+    struct ranking *r = ranking_new();
+    state = 9;
+    for (int round = 0; round < 300; round++) {
+        struct str ids[RANKING_SOME];
+        uint32_t items[RANKING_SOME], kept = keep(r, str_of("stays"));
+        size_t n = draw(RANKING_SOME + 1);
+        for (size_t i = 0; i < n; i++) {
+            size_t which = draw(draw(2) ? ITEMS : 5);
+            ids[i] = id_of(which, texts[which]);
+        }
+        ranking_keep(r, ids, n, items);
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < n; k++)
+                assert_int_equal(items[i] == items[k], str_eq(ids[i], ids[k]));
+        for (size_t i = 0; i < n; i++) assert_true(items[i] < ranking_numbers(r));
+        for (size_t i = 0; i < n; i++) assert_true(items[i] != kept);
+        ranking_drop(r, items, n);
+        assert_int_equal(ranking_item_n(r), 1);
+    }
+    ranking_free(r);
 }
 
 int main(void)
@@ -214,7 +248,8 @@ int main(void)
         cmocka_unit_test(crowded_buckets_are_followed),
         cmocka_unit_test(counts_may_be_as_great_as_numbers_are),
         cmocka_unit_test(memory_of_the_dead_is_used_again),
-        cmocka_unit_test(sums_add_up),
+        cmocka_unit_test(tides_move_the_floor),
+        cmocka_unit_test(items_come_and_go_together),
     };
     return cmocka_run_group_tests_name("ranking", tests, NULL, NULL);
 }
