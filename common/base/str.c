@@ -1,6 +1,9 @@
 #include "base/str.h"
 
+#include <assert.h>
 #include <string.h>
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
 struct str str_of(const char *text)
 {
@@ -19,6 +22,20 @@ int str_cmp(struct str a, struct str b)
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+/* Looks at eight characters at once, then joins neighbours to numbers of two digits, of four, of eight (Lemire, "Quickly
+ * parsing eight digits", 2018). False if one is no digit. */
+static bool eight_digits(const char *at, uint64_t *ret_value)
+{
+    const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), carry = UINT64_C(0x0606060606060606);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    bool digits = ((word & high) | ((word + carry) & high) >> 4) == UINT64_C(0x3333333333333333);
+    word = (word & ~high) * (10 << 8 | 1) >> 8;
+    word = (word & UINT64_C(0x00ff00ff00ff00ff)) * (100 << 16 | 1) >> 16;
+    *ret_value = (word & UINT64_C(0x0000ffff0000ffff)) * (UINT64_C(10000) << 32 | 1) >> 32;
+    return digits;
+}
+
 bool str_int64(struct str s, int64_t *ret_value)
 {
     enum { DIGITS_MAX = 19 }; /* of an int64, and they always fit in a uint64 */
@@ -28,6 +45,10 @@ bool str_int64(struct str s, int64_t *ret_value)
     while (end - at > 1 && *at == '0') at++;
     if (end - at > DIGITS_MAX) return false;
     uint64_t value = 0;
+    for (uint64_t eight; end - at >= 8; at += 8) {
+        if (!eight_digits(at, &eight)) return false;
+        value = value * 100000000 + eight;
+    }
     for (; at < end; at++) {
         unsigned digit = (unsigned char)*at - '0';
         if (digit > 9) return false;

@@ -81,6 +81,24 @@ static void integers(void **state)
     assert_int_equal(value, 12);
 }
 
+/* Digits are looked at in eights: whatever stands at whatever place, the answer is that of one after the other. */
+static void integers_byte_by_byte(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len <= 18; len++)
+        for (size_t place = 0; place < len; place++)
+            for (int byte = 0; byte < 256; byte++) {
+                char text[] = "918273645546372819";
+                text[place] = (char)byte;
+                bool minus = byte == '-' && place == 0 && len > 1;
+                bool good = minus || (byte >= '0' && byte <= '9');
+                int64_t expected = 0, value = 42;
+                for (size_t i = minus; i < len; i++) expected = expected * 10 + text[i] - '0';
+                assert_int_equal(str_int64((struct str){text, len}, &value), good);
+                assert_int_equal(value, !good ? 42 : minus ? -expected : expected);
+            }
+}
+
 /* Joins the pieces with '|'. */
 static const char *pieces(const char *text, char *into)
 {
@@ -221,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order),
         cmocka_unit_test(integers),
+        cmocka_unit_test(integers_byte_by_byte),
         cmocka_unit_test(cutting),
         cmocka_unit_test(digits),
         cmocka_unit_test(trimming),
