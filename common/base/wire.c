@@ -5,13 +5,19 @@
 
 enum { CHECKSUM_BYTES = 8 };
 
+/* Most values are of one byte, for which there is room. */
+static void put_byte(struct buf *b, char byte)
+{
+    if (b->len < b->cap && !b->overflow)
+        b->at[b->len++] = byte;
+    else
+        buf_add(b, &byte, 1);
+}
+
 void wire_put_uint(struct buf *b, uint64_t value)
 {
-    unsigned char bytes[10];
-    size_t n = 0;
-    for (; value >= 0x80; value >>= 7) bytes[n++] = (unsigned char)(value | 0x80);
-    bytes[n++] = (unsigned char)value;
-    buf_add(b, bytes, n);
+    for (; value >= 0x80; value >>= 7) put_byte(b, (char)(value | 0x80));
+    put_byte(b, (char)value);
 }
 
 void wire_put_int(struct buf *b, int64_t value)

@@ -60,6 +60,25 @@ static void encodings(void **state)
     buf_finish(&b);
 }
 
+/* A buffer says that something did not fit, and takes nothing more, be there room for it. */
+static void nothing_comes_behind_an_overflow(void **state)
+{
+    (void)state;
+    struct buf b;
+    char bytes[300] = {0};
+    buf_init(&b, sizeof bytes);
+    wire_put_uint(&b, 1);
+    buf_add(&b, bytes, sizeof bytes);
+    wire_put_uint(&b, 2);
+    assert_true(b.overflow && b.len == 1);
+    buf_clear(&b);
+    for (int i = 0; i < 300; i++) wire_put_uint(&b, 3);
+    assert_false(b.overflow);
+    wire_put_uint(&b, 4);
+    assert_true(b.overflow && b.len == 300);
+    buf_finish(&b);
+}
+
 static void empty(void **state)
 {
     (void)state;
@@ -215,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
         cmocka_unit_test(encodings),
+        cmocka_unit_test(nothing_comes_behind_an_overflow),
         cmocka_unit_test(empty),
         cmocka_unit_test(every_truncation_is_seen),
         cmocka_unit_test(every_flipped_bit_is_seen),
