@@ -1,5 +1,6 @@
 /* weir-count: weir-events -> sums by pane and item -> weir-panes; late rows -> weir-late. */
 #include <assert.h>
+#include <malloc.h>
 
 #include "count/count.h"
 #include "flow/pipeline.h"
@@ -12,6 +13,16 @@ struct conf {
     struct count_conf count;
     struct count_parts parts;
 };
+
+enum { KEEP_BYTES = 32 * 1024 * 1024 }; /* the most that glibc takes for a threshold of mmap */
+
+/* librdkafka reads into blocks of megabytes, which are free again soon. malloc would give them back, and the kernel clear
+ * their pages anew for each fetch. */
+static void keep_free_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+}
 
 static bool check(void *self, struct err *e)
 {
@@ -31,6 +42,7 @@ int main(int argc, char **argv)
     const struct daemon_spec spec = {
         "weir-count", "sums up what the log says about each item, pane by pane", 9111, parts, check,
         &conf};
+    keep_free_memory();
     struct daemon *d = daemon_start(&spec, argc, argv);
     struct err e = {0};
 

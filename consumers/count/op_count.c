@@ -22,7 +22,7 @@ enum { OPEN = 16 };
 
 struct pane {
     bool open;
-    int64_t number, events;
+    int64_t number, begin_ms, events;
     struct map sums; /* item -> sum */
 };
 
@@ -31,6 +31,7 @@ struct op_count {
     const struct watermark_conf *time; /* ref in caller */
     struct weights weights;
     struct pane panes[OPEN]; /* by number modulo OPEN */
+    struct pane *last;       /* of the row before */
     struct batch_panes closed;
     size_t open_bytes; /* what the open ones may take */
 };
@@ -42,6 +43,7 @@ struct op_count *op_count_new(const struct op_count_conf *conf, const struct win
     op->window = window;
     op->time = time;
     for (int i = 0; i < OPEN; i++) map_init(&op->panes[i].sums);
+    op->last = op->panes;
     batch_panes_init(&op->closed);
     if (weights_parse(&op->weights, conf->behaviors, conf->fallback, e)) return op;
     op_count_free(op);
@@ -76,9 +78,19 @@ static struct pane *need(struct op_count *op, int64_t number)
     if (pane->open) close_pane(op, pane);
     pane->open = true;
     pane->number = number;
+    pane->begin_ms = number * op->window->slide_ms;
     pane->events = 0;
     op->open_bytes += BATCH_PANE_BYTES;
     return pane;
+}
+
+/* Most rows are of the same pane as the one before: no division. */
+static struct pane *pane_of(struct op_count *op, int64_t time_ms)
+{
+    int64_t into_ms = time_ms - op->last->begin_ms;
+    if (!op->last->open || into_ms < 0 || into_ms >= op->window->slide_ms)
+        op->last = need(op, window_pane(op->window, time_ms));
+    return op->last;
 }
 
 static void add(struct op_count *op, struct pane *pane, struct str item, int64_t weight)
@@ -92,7 +104,7 @@ bool op_count_row(struct op_count *op, const struct event *event, int64_t *clock
 {
     if (watermark_late(op->time, *clock_ms, event->time_ms, op->window->slide_ms)) return false;
     if (event->time_ms > *clock_ms) *clock_ms = event->time_ms;
-    struct pane *pane = need(op, window_pane(op->window, event->time_ms));
+    struct pane *pane = pane_of(op, event->time_ms);
     pane->events++;
     int64_t weight = weights_of(&op->weights, event->behavior);
     if (weight) add(op, pane, event->item, weight);
