@@ -219,9 +219,9 @@ static void insert_pair(struct client_mongo_write *command, const struct consume
     client_mongo_write_end(command);
 }
 
-static void add_limit(struct buf *to, const char *operator, const char * name, int64_t time_ms)
+static void add_limit(struct buf *to, const char *op, const char *name, int64_t time_ms)
 {
-    size_t limit = doc_mongo_begin_member(to, operator);
+    size_t limit = doc_mongo_begin_member(to, op);
     doc_mongo_add_date(to, name, time_ms);
     doc_mongo_end(to, limit);
 }
