@@ -93,7 +93,8 @@ static void integers_byte_by_byte(void **state)
                 bool minus = byte == '-' && place == 0 && len > 1;
                 bool good = minus || (byte >= '0' && byte <= '9');
                 int64_t expected = 0, value = 42;
-                for (size_t i = minus; i < len; i++) expected = expected * 10 + text[i] - '0';
+                for (size_t i = minus; good && i < len; i++)
+                    expected = expected * 10 + text[i] - '0';
                 assert_int_equal(str_int64((struct str){text, len}, &value), good);
                 assert_int_equal(value, !good ? 42 : minus ? -expected : expected);
             }
