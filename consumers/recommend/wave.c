@@ -29,7 +29,9 @@
 #include "recommend/task.h"
 
 enum {
-    USERS_MAX = 800,
+    /* Three lots of what infer.connections and infer.batch let be asked at once, by default: one is sent before each
+     * step of storing the wave before. */
+    USERS_MAX = 768,
     PAUSE_FIRST_MS = 100,
     PAUSE_MAX_MS = 1000,
     PATIENCE_MS = 500,

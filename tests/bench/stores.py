@@ -76,7 +76,7 @@ def archive(c):
 
 # ---------------------------------------------------------------------------- weir-recommend
 
-INTERVAL_S, WAVE, BEGIN_S = 20, 800, 1_511_568_000
+INTERVAL_S, WAVE, BEGIN_S = 20, 768, 1_511_568_000
 
 
 class Answers:
