@@ -117,13 +117,21 @@ void sink_redis_free(struct sink_redis *s)
 
 /* --- the arguments ---------------------------------------------------------------------------------- */
 
+static void add_int(struct buf *out, int64_t value)
+{
+    char digits[STR_INT64_BYTES];
+    buf_add(out, digits, (size_t)(str_put_int64(digits, value) - digits));
+}
+
 static void write_ranking(struct buf *out, const struct windows_view *view)
 {
     buf_clear(out);
     for (size_t i = 0; i < view->place_n; i++) {
         buf_add_str(out, str_of(i ? ",[" : "[["));
         json_bytes_str(out, view->places[i].id);
-        buf_printf(out, ",%lld]", (long long)view->places[i].count);
+        buf_add(out, ",", 1);
+        add_int(out, view->places[i].count);
+        buf_add(out, "]", 1);
     }
     buf_add_str(out, str_of(view->place_n ? "]" : "[]"));
 }
@@ -146,6 +154,12 @@ static void arg(struct sink_redis *s, struct str text)
     s->args[s->arg_n++] = text;
 }
 
+static void add_number(struct sink_redis *s, int64_t value)
+{
+    add_int(&s->numbers, value);
+    buf_add(&s->numbers, " ", 1);
+}
+
 /* All numbers go into one buffer, which must not move any more once arguments point into it. */
 static void write_numbers(struct sink_redis *s, const struct windows_view *view)
 {
@@ -153,10 +167,8 @@ static void write_numbers(struct sink_redis *s, const struct windows_view *view)
                              s->keep_ms,      view->start_ms,        view->events,  view->complete,
                              clock_wall_ms(), (int64_t)view->place_n};
     buf_clear(&s->numbers);
-    for (size_t i = 0; i < COUNT_OF(fixed); i++)
-        buf_printf(&s->numbers, "%lld ", (long long)fixed[i]);
-    for (size_t i = 0; i < view->place_n; i++)
-        buf_printf(&s->numbers, "%lld ", (long long)view->places[i].count);
+    for (size_t i = 0; i < COUNT_OF(fixed); i++) add_number(s, fixed[i]);
+    for (size_t i = 0; view->newest && i < view->place_n; i++) add_number(s, view->places[i].count);
 }
 
 static void make_args(struct sink_redis *s, const struct windows_view *view)
