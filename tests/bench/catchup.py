@@ -205,23 +205,30 @@ def at_the_end(reader):
     assert "waiting" in reader.log
 
 
+def behind(c, field, log, speed, send):
+    """-> how far a reader saw the rows behind their schedule while they were sent."""
+    made_anew(field)
+    argv = [c.program("bench-lag"), c.stack.kafka, field.topic("events"), field.rules.partitions, speed, log.rows]
+    reader = Measured([str(word) for word in argv], c.log("lag"))
+    eventually(lambda: at_the_end(reader))
+    send()
+    assert reader.wait(60) == DONE, reader.log
+    return json.loads(reader.log.splitlines()[-1])
+
+
 def paced_figures(c, rate=200_000, seconds=10):
-    """How far committed rows are from their schedule, as their readers see them."""
+    """How far committed rows are from their schedule, as their readers see them, beside a bare producer in the same pace."""
     log, speed = Log(rate * seconds), rate / RATE
     log.file()
     field = Field(c.stack, "paced", c.folder("paced"))
-
-    def once():
-        made_anew(field)
-        argv = [c.program("bench-lag"), c.stack.kafka, field.topic("events"), field.rules.partitions, speed, log.rows]
-        reader = Measured([str(word) for word in argv], c.log("lag"))
-        eventually(lambda: at_the_end(reader))
-        field.fill(log, 1, replay__speed=f"{speed:.3f}x")
-        assert reader.wait(60) == DONE, reader.log
-        return json.loads(reader.log.splitlines()[-1])
-    said = [once() for _ in range(c.times)]
+    argv = [c.program("floor-produce"), c.stack.kafka, field.topic("events"), field.rules.partitions, log.file(), 1,
+            TRANSACTION_BYTES[1], rate]
+    found = in_turns(
+        c.times, own=lambda: behind(c, field, log, speed, lambda: field.fill(log, 1, replay__speed=f"{speed:.3f}x")),
+        floor=lambda: behind(c, field, log, rate / 1000, lambda: run([str(word) for word in argv], c.log("floor-produce"))))
     field.close()
-    return [Figure(f"paced replay, {rate:,} rows/s: {which}", "ms behind", [s[f"{which}_ms"] for s in said],
+    return [Figure(f"paced replay, {rate:,} rows/s: {which}", "ms behind",
+                   *([said[f"{which}_ms"] for said in found[side]] for side in ("own", "floor")),
                    most=50 if which == "max" else None) for which in ("median", "p99", "max")]
 
 

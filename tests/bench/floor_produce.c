@@ -1,13 +1,15 @@
 /* The floor of weir-replay: a transactional producer that sends the lines of a log, in order, to one partition after the
  * other. It validates nothing, copies nothing and remembers nothing. With "keyed" it sends what weir-replay does, in the
- * plain way: librdkafka picks the partition by the key and copies the line, and each record has a time of its own.
+ * plain way: librdkafka picks the partition by the key and copies the line, and each record has a time of its own. With a RATE it
+ * has the pace of a paced replay: so many records per second, each with the time of its turn in ms, and commits every 10 ms.
  *
- *     floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES [keyed] */
+ *     floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD TRANSACTION_BYTES [keyed|RATE] */
 #include <string.h>
+#include <time.h>
 
 #include "floor_client.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 60000, COMMIT_EVERY_US = 10000, RUN_RECORDS = 500 };
 
 static const int64_t first_ms = 1500000000000;
 
@@ -18,7 +20,16 @@ struct floor_produce {
     int64_t record_n;
     size_t open_bytes; /* of the transaction */
     bool keyed;
+    int64_t rate; /* 0 = as fast as it goes */
+    int64_t start_us, committed_us;
 };
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 static rd_kafka_t *client(const char *brokers)
 {
@@ -46,6 +57,25 @@ static void commit(struct floor_produce *f, bool more)
     must(rd_kafka_commit_transaction(f->rk, WAIT_MS));
     if (more) must(rd_kafka_begin_transaction(f->rk));
     f->open_bytes = 0;
+    f->committed_us = now_us();
+}
+
+static void sleep_until(int64_t us)
+{
+    struct timespec t = {us / 1000000, us % 1000000 * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) {
+    }
+}
+
+/* Returns when the next record is due: what was due before it is committed, and more of it gathers for a while. */
+static void keep_pace(struct floor_produce *f)
+{
+    if (!f->start_us) f->start_us = now_us();
+    int64_t due_us = f->start_us + f->record_n * 1000000 / f->rate;
+    if (due_us <= now_us()) return;
+    if (f->open_bytes) commit(f, true);
+    int64_t next_us = f->committed_us + COMMIT_EVERY_US;
+    sleep_until(due_us > next_us ? due_us : next_us);
 }
 
 static rd_kafka_resp_err_t put_in_turn(struct floor_produce *f, const char *key, size_t key_len,
@@ -67,11 +97,24 @@ static rd_kafka_resp_err_t put_by_key(struct floor_produce *f, const char *key, 
                              RD_KAFKA_V_TIMESTAMP(first_ms + f->record_n), RD_KAFKA_V_END);
 }
 
+/* Partition by partition, as librdkafka likes it best. */
+static rd_kafka_resp_err_t put_in_pace(struct floor_produce *f, const char *key, size_t key_len,
+                                       const char *value, size_t len)
+{
+    return rd_kafka_producev(
+        f->rk, RD_KAFKA_V_RKT(f->topic),
+        RD_KAFKA_V_PARTITION((int32_t)(f->record_n / RUN_RECORDS % f->partition_n)),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_KEY((void *)(uintptr_t)key, key_len),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len),
+        RD_KAFKA_V_TIMESTAMP(first_ms + f->record_n), RD_KAFKA_V_END);
+}
+
 static void put(struct floor_produce *f, const char *key, size_t key_len, const char *value,
                 size_t len)
 {
-    rd_kafka_resp_err_t code = f->keyed ? put_by_key(f, key, key_len, value, len)
-                                        : put_in_turn(f, key, key_len, value, len);
+    rd_kafka_resp_err_t code = f->rate    ? put_in_pace(f, key, key_len, value, len)
+                               : f->keyed ? put_by_key(f, key, key_len, value, len)
+                                          : put_in_turn(f, key, key_len, value, len);
     if (code) FLOOR_DIE("floor-produce: %s", rd_kafka_err2str(code));
     f->record_n++;
     f->open_bytes += key_len + len;
@@ -83,6 +126,7 @@ static void send_all(struct floor_produce *f, struct floor_file rest, int rows_p
 {
     size_t len;
     for (const char *value, *line; (value = floor_line(&rest, &len));) {
+        if (f->rate) keep_pace(f);
         const char *comma = rows_per_record == 1 ? memchr(value, ',', len) : NULL;
         const char *stop = value + len;
         for (int i = 1; i < rows_per_record && (line = floor_line(&rest, &len)); i++)
@@ -97,9 +141,10 @@ int main(int argc, char **argv)
 {
     if (argc < 7)
         FLOOR_DIE("usage: floor-produce BROKERS TOPIC PARTITIONS FILE ROWS_PER_RECORD "
-                  "TRANSACTION_BYTES [keyed]");
+                  "TRANSACTION_BYTES [keyed|RATE]");
     struct floor_produce f = {.rk = client(argv[1]), .partition_n = (int32_t)atoi(argv[3])};
-    f.keyed = argc > 7;
+    f.rate = argc > 7 ? atoll(argv[7]) : 0; /* of "keyed": 0 */
+    f.keyed = argc > 7 && !f.rate;
     f.topic = rd_kafka_topic_new(f.rk, argv[2], NULL);
     must(rd_kafka_init_transactions(f.rk, WAIT_MS));
     must(rd_kafka_begin_transaction(f.rk));
