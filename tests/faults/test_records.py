@@ -40,7 +40,7 @@ def test_17_a_log_comes_twice(worlds, service, tmp_path):
     log = logs.write(tmp_path / "log.csv", rows)
     world.create_events()
     world.run_all()
-    replay = world.start("replay", log, "--rate", 1000, supervised=True)
+    replay = world.start("replay", log, "--rate", 400, supervised=True)
     eventually(lambda: sent(world, 300))
     replay.kill()
     assert replay.wait() == DONE and -9 in replay.statuses
