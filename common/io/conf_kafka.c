@@ -65,7 +65,8 @@ static const struct setting for_all[] = {
 
 /* Each partition has a queue of its own (see partition_kafka.c), so the bounds of the queues are per partition. A
  * message waiting there costs about 450 bytes beside its own: 10 MB per partition when its stage is the slower one.
- * librdkafka 2.0.2 leaves full queues alone for up to a second: fetch_kafka.h wakes it. */
+ * librdkafka 2.0.2 leaves full queues alone for up to a second: fetch_kafka.h wakes it. The bytes of a fetch stay for as long
+ * as one of its messages does: fetches a quarter of the default's size are a third less memory, and cost nothing. */
 static const struct setting for_consumers[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
@@ -79,6 +80,7 @@ static const struct setting for_consumers[] = {
     {"session.timeout.ms", "1000"}, /* 45 s would refuse a shorter max.poll.interval.ms */
     {"queued.min.messages", "20000"},
     {"queued.max.messages.kbytes", "4096"},
+    {"fetch.message.max.bytes", "262144"}, /* of a partition; a larger batch comes whole */
     {"socket.timeout.ms", "10000"},
 };
 
