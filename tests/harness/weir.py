@@ -508,7 +508,9 @@ class World:
         eventually(all_there)
 
     def settle(self, *daemons, within=DEADLINE_S):
-        """Waits until each daemon's group has committed behind the last record of its input."""
+        """Waits until each daemon's group has committed behind the last record of its input: what stands open at the end
+        of a log is closed when its partitions have been idle for long enough."""
+        within += self.rules.idle / 1000
         for daemon in daemons or [p for p in CONSUMERS if self._started(p)]:
             which = "panes" if daemon == "rank" else "events"
             ends = self.ends(which)
