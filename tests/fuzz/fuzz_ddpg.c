@@ -15,6 +15,7 @@
 enum { DAMAGES_MAX = 8 };
 
 static char folder[] = "/tmp/weir-fuzz-ddpg-XXXXXX";
+static bool begun;
 
 /* A layer of small numbers, of both signs. */
 static void put_floats(const char *name, int rows, int columns)
@@ -37,6 +38,7 @@ static void put_floats(const char *name, int rows, int columns)
 static void begin(void)
 {
     if (!mkdtemp(folder)) abort();
+    begun = true;
     put_floats("w1.npy", DDPG_HIDDEN, DDPG_IN), put_floats("b1.npy", DDPG_HIDDEN, 0);
     put_floats("w2.npy", DDPG_HIDDEN, DDPG_HIDDEN), put_floats("b2.npy", DDPG_HIDDEN, 0);
     put_floats("w3.npy", DDPG_OUT, DDPG_HIDDEN), put_floats("b3.npy", DDPG_OUT, 0);
@@ -92,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t n)
     size_t len[COUNT_OF(files)];
     struct err e = {0};
     int64_t time_ms;
-    if (strchr(folder, 'X')) begin();
+    if (!begun) begin();
     for (size_t i = 0; i < COUNT_OF(files); i++) len[i] = (size_t)fuzz_take(&f, 2);
     struct str rest = fuzz_rest(&f);
     for (size_t i = 0; i < COUNT_OF(files); i++) {
