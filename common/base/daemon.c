@@ -270,5 +270,6 @@ void daemon_must(struct daemon *d, bool ok, const struct err *e)
 {
     if (ok) return;
     assert(e->status);
-    exit(daemon_end(d, e));
+    /* Libraries' threads may be at work still: they must not find what exit()'s handlers, OpenSSL's say, have taken down. */
+    _exit(daemon_end(d, e));
 }
