@@ -18,11 +18,6 @@ void *mem_zero(size_t n, size_t size)
     return must(calloc(n ? n : 1, size ? size : 1));
 }
 
-void *mem_aligned(size_t alignment, size_t size)
-{
-    return memset(must(aligned_alloc(alignment, size)), 0, size);
-}
-
 void *mem_resize(void *old, size_t n, size_t size)
 {
     return must(reallocarray(old, n ? n : 1, size));

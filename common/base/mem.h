@@ -8,9 +8,6 @@
 /* mem_zero returns n zeroed objects of size bytes; the caller frees them with free(). */
 void *mem_zero(size_t n, size_t size);
 
-/* mem_aligned is mem_zero for an object whose alignment is more than malloc gives; size is a multiple of it. */
-void *mem_aligned(size_t alignment, size_t size);
-
 /* mem_resize is realloc for n objects of size bytes; the new part is not zeroed. */
 void *mem_resize(void *old, size_t n, size_t size);
 
