@@ -1,5 +1,7 @@
 #include "floor_client.h"
 
+#include <time.h>
+
 rd_kafka_t *floor_client(rd_kafka_type_t type, const char *settings[][2])
 {
     char text[400];
@@ -37,4 +39,11 @@ void floor_client_read(const char *brokers, const char *topic, int32_t partition
     rd_kafka_queue_destroy(queue);
     rd_kafka_topic_destroy(from);
     rd_kafka_destroy(rk);
+}
+
+int64_t floor_now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }

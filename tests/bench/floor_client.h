@@ -15,4 +15,6 @@ typedef void floor_client_fn(rd_kafka_message_t *m, void *opaque);
 void floor_client_read(const char *brokers, const char *topic, int32_t partition_n,
                        floor_client_fn *take, void *opaque, const int64_t *left);
 
+int64_t floor_now_us(void); /* of a clock that never goes back */
+
 #endif

@@ -24,13 +24,6 @@ struct floor_produce {
     int64_t start_us, committed_us;
 };
 
-static int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static rd_kafka_t *client(const char *brokers)
 {
     const char *settings[][2] = {
@@ -57,7 +50,7 @@ static void commit(struct floor_produce *f, bool more)
     must(rd_kafka_commit_transaction(f->rk, WAIT_MS));
     if (more) must(rd_kafka_begin_transaction(f->rk));
     f->open_bytes = 0;
-    f->committed_us = now_us();
+    f->committed_us = floor_now_us();
 }
 
 static void sleep_until(int64_t us)
@@ -70,9 +63,9 @@ static void sleep_until(int64_t us)
 /* Returns when the next record is due: what was due before it is committed, and more of it gathers for a while. */
 static void keep_pace(struct floor_produce *f)
 {
-    if (!f->start_us) f->start_us = now_us();
+    if (!f->start_us) f->start_us = floor_now_us();
     int64_t due_us = f->start_us + f->record_n * 1000000 / f->rate;
-    if (due_us <= now_us()) return;
+    if (due_us <= floor_now_us()) return;
     if (f->open_bytes) commit(f, true);
     int64_t next_us = f->committed_us + COMMIT_EVERY_US;
     sleep_until(due_us > next_us ? due_us : next_us);

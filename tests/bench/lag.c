@@ -3,7 +3,6 @@
  * partition, where the records will come, and then milliseconds as JSON.
  *
  *     lag BROKERS TOPIC PARTITIONS SPEED MESSAGES */
-#include <time.h>
 
 #include "floor_client.h"
 
@@ -15,13 +14,6 @@ struct lag {
     size_t n;
 };
 
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 static void take(rd_kafka_message_t *m, void *opaque)
 {
     struct lag *l = opaque;
@@ -31,7 +23,7 @@ static void take(rd_kafka_message_t *m, void *opaque)
     }
     if (m->err || l->left == 0) return;
     double due_ms = (double)rd_kafka_message_timestamp(m, NULL) / l->speed;
-    l->ms[l->n++] = now_ms() - due_ms;
+    l->ms[l->n++] = (double)floor_now_us() / 1e3 - due_ms;
     l->left--;
 }
 

@@ -228,13 +228,19 @@ static void test_25_one_bad_command_is_the_answer(void **state)
     assert_int_equal(e.status, ERR_FAILED);
 }
 
+/* -> a write to a server that takes it. */
+static struct client_mongo_write *begin_good(enum client_mongo_kind kind)
+{
+    memset(&server, 0, sizeof server);
+    server.next = &good;
+    return client_mongo_write_new(NULL, kind);
+}
+
 static void test_25_documents_are_built_in_place(void **state)
 {
     (void)state;
     struct err e = {0};
-    memset(&server, 0, sizeof server);
-    server.next = &good;
-    struct client_mongo_write *w = client_mongo_write_new(NULL, CLIENT_MONGO_INSERT);
+    struct client_mongo_write *w = begin_good(CLIENT_MONGO_INSERT);
     doc_mongo_add_text(client_mongo_write_begin(w), "_id", str_of("x"));
     client_mongo_write_end(w);
     assert_int_equal(client_mongo_write_execute(w, NULL, &e), CLIENT_MONGO_DONE);
@@ -247,9 +253,7 @@ static void test_25_updates_say_what_and_how(void **state)
 {
     (void)state;
     struct err e = {0};
-    memset(&server, 0, sizeof server);
-    server.next = &good;
-    struct client_mongo_write *w = client_mongo_write_new(NULL, CLIENT_MONGO_UPDATE);
+    struct client_mongo_write *w = begin_good(CLIENT_MONGO_UPDATE);
     for (int i = 0; i < 2; i++) {
         struct buf *to = client_mongo_write_begin(w);
         doc_mongo_add_int32(to, "_id", i);
